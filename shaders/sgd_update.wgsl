@@ -1,0 +1,24 @@
+// Stochastic gradient descent, in place: w -= learning_rate * g. w, g: [length]; learning_rate: [1].
+// Dispatch: ceil(length / 256) workgroups, folded over x and y.
+//! use lib/fold.wgsl
+
+const WORKGROUP = 256u;
+alias elem = f32;
+
+struct Params { length: u32 }
+
+@group(0) @binding(0) var<storage, read> g: array<elem>;
+@group(0) @binding(1) var<storage, read> learning_rate: array<f32>;
+@group(0) @binding(2) var<storage, read_write> w: array<elem>;
+@group(0) @binding(3) var<uniform> p: Params;
+
+@compute @workgroup_size(WORKGROUP)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let i = folded(group, groups) * WORKGROUP + local;
+  if (i >= p.length) { return; }
+  w[i] = elem(f32(w[i]) - learning_rate[0] * f32(g[i]));
+}

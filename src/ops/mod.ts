@@ -1,0 +1,13 @@
+/** Every op of kiln. */
+export * from "./conv.ts";
+export * from "./elementwise.ts";
+export * from "./grad.ts";
+export * from "./layout.ts";
+export * from "./lrn.ts";
+export * from "./matmul.ts";
+export * from "./norm.ts";
+export * from "./pool.ts";
+export * from "./reduce.ts";
+export * from "./softmax.ts";
+export * from "./update.ts";
+export type { WindowAttributes } from "./window.ts";

@@ -1,0 +1,195 @@
+import type { BoundLaunch, BufferSlice, LaunchTime, Program } from "../engine/device.ts";
+import type { Operand } from "../engine/launch.ts";
+import { planMemory, type ScheduledOp } from "./memory_plan.ts";
+import { schedule } from "./schedule.ts";
+import { formatShape, sizeOf } from "./shape.ts";
+import { VariableState } from "./state.ts";
+import { placeInPacks } from "./storage.ts";
+import { bytesOf, type Cost, type HostArray, type Tensor } from "./tensor.ts";
+
+/** What a plan computes: named outputs to be read, and updates of variables. */
+export interface PlanRequest {
+  readonly outputs?: Readonly<Record<string, Tensor>>;
+  readonly updates?: readonly Tensor[];
+}
+
+/** The time and cost of one launch of a plan. */
+export interface ProfileRow extends LaunchTime {
+  /** The whole op's cost, on its first launch; zero on the others. */
+  readonly cost: Cost;
+}
+
+/** Facts about a compiled plan. */
+export interface PlanSummary {
+  readonly dispatches: number;
+  readonly flops: number;
+  /** Bytes of the plan's own buffers, variables excluded. */
+  readonly bytes: number;
+  /** Bytes that its intermediates would take without sharing. */
+  readonly unsharedBytes: number;
+  readonly labels: readonly string[];
+}
+
+/** A graph made ready for a device: buffers, pipelines and bind groups exist, a run allocates nothing. */
+export class Plan {
+  readonly summary: PlanSummary;
+  readonly #state: VariableState;
+  readonly #program: Program;
+  readonly #feeds: ReadonlyMap<string, { node: Tensor; slice: BufferSlice }>;
+  readonly #outputs: ReadonlyMap<string, { node: Tensor; slice: BufferSlice }>;
+  readonly #costs: readonly Cost[];
+  readonly #free: () => void;
+
+  /** Made by `compile`. */
+  constructor(fields: {
+    state: VariableState;
+    program: Program;
+    feeds: ReadonlyMap<string, { node: Tensor; slice: BufferSlice }>;
+    outputs: ReadonlyMap<string, { node: Tensor; slice: BufferSlice }>;
+    costs: readonly Cost[];
+    summary: PlanSummary;
+    free: () => void;
+  }) {
+    this.#state = fields.state;
+    this.#program = fields.program;
+    this.#feeds = fields.feeds;
+    this.#outputs = fields.outputs;
+    this.#costs = fields.costs;
+    this.summary = fields.summary;
+    this.#free = fields.free;
+  }
+
+  /**
+   * Uploads the named inputs and queues one run; does not wait for it.
+   * An input that is not given keeps its values of the run before.
+   *
+   * @throws {RangeError} if a name is unknown or a length differs.
+   */
+  run(feeds: Readonly<Record<string, HostArray>> = {}): void {
+    for (const [name, data] of Object.entries(feeds)) {
+      const feed = this.#feeds.get(name);
+      if (feed === undefined) {
+        throw new RangeError(
+          `Cannot feed ${name} as the plan has no such input: its inputs are ${[...this.#feeds.keys()]}`,
+        );
+      }
+      if (data.length !== sizeOf(feed.node.shape)) {
+        throw new RangeError(
+          `Cannot feed ${name} as its shape is ${formatShape(feed.node.shape)}: given ${data.length} values`,
+        );
+      }
+      this.#state.device.write(feed.slice, data);
+    }
+    this.#program.run();
+  }
+
+  /** Waits for the runs queued so far and copies an output to the host. */
+  async read(name: string): Promise<HostArray> {
+    const output = this.#outputs.get(name);
+    if (output === undefined) {
+      throw new RangeError(
+        `Cannot read ${name} as the plan has no such output: its outputs are ${[...this.#outputs.keys()]}`,
+      );
+    }
+    const copy = await this.#state.device.read(output.slice);
+    return output.node.dtype === "u32" ? new Uint32Array(copy) : new Float32Array(copy);
+  }
+
+  /** Runs once with timestamps. */
+  async profile(): Promise<ProfileRow[]> {
+    const times = await this.#program.profile();
+    return times.map((time, i) => ({ ...time, cost: this.#costs[i] }));
+  }
+
+  /** Frees the plan's buffers; variables stay. */
+  destroy(): void {
+    this.#program.destroy();
+    this.#free();
+  }
+
+  [Symbol.dispose](): void {
+    this.destroy();
+  }
+}
+
+/**
+ * Makes a plan of a graph: schedules it, shares memory by liveness, compiles kernels, binds buffers.
+ *
+ * @throws {DeviceError} if a tensor exceeds a limit of the device or a kernel does not compile.
+ */
+export async function compile(state: VariableState, request: PlanRequest): Promise<Plan> {
+  const { device } = state;
+  const outputs = Object.entries(request.outputs ?? {});
+  const order = schedule([...outputs.map(([, node]) => node), ...(request.updates ?? [])]);
+  const placed = placeInPacks(order, device.alignment);
+  const ops: ScheduledOp[] = [];
+  for (const node of order) {
+    if (node.op === undefined || node.op.storage.kind === "alias") continue;
+    const list = node.op.launches(device.kind);
+    if (node.op.storage.kind !== "pack") ops.push({ node, list });
+    else {
+      // A pack launches one copy an input; those of placed inputs are not needed.
+      const launches = list.launches.filter((_, i) => placed.get(node.inputs[i])?.pack !== node);
+      ops.push({ node, list: { launches } });
+    }
+  }
+  const kept = new Set(outputs.map(([, node]) => node));
+  const memory = planMemory({ state, order, ops, kept, placed });
+  const bound: BoundLaunch[] = [];
+  const costs: Cost[] = [];
+  ops.forEach(({ node, list }, op) => {
+    const slice = (operand: Operand): BufferSlice => {
+      if (operand.from === "input") return memory.slice(node.inputs[operand.index]);
+      return operand.from === "output" ? memory.slice(node) : memory.scratch(op, operand.index);
+    };
+    list.launches.forEach((launch, i) => {
+      bound.push({ launch, slices: launch.buffers.map(slice), label: labelOf(node) });
+      costs.push(i === 0 ? node.op!.cost() : { flops: 0, bytes: 0 });
+    });
+  });
+  const free = () => memory.owned.forEach((buffer) => device.free(buffer));
+  try {
+    for (const node of order) upload(state, node, memory.slice);
+    const program = await device.prepare(bound);
+    const feeds = order.filter((node) => node.source?.kind === "input");
+    const named = (name: string, node: Tensor) => [name, { node, slice: memory.slice(node) }] as const;
+    return new Plan({
+      state,
+      program,
+      free,
+      costs,
+      feeds: new Map(feeds.map((node) => named(node.name, node))),
+      outputs: new Map(outputs.map(([name, node]) => named(name, node))),
+      summary: {
+        dispatches: program.dispatches,
+        flops: costs.reduce((sum, cost) => sum + cost.flops, 0),
+        bytes: memory.owned.reduce((sum, buffer) => sum + buffer.bytes, 0),
+        unsharedBytes: memory.unsharedBytes,
+        labels: bound.map(({ label }) => label),
+      },
+    });
+  } catch (error) {
+    free();
+    throw error;
+  }
+}
+
+/** Fills the buffers of constants. */
+function upload(state: VariableState, node: Tensor, slice: (node: Tensor) => BufferSlice): void {
+  const { source } = node;
+  if (source?.kind === "constant") state.device.write(slice(node), source.data);
+  else if (source?.kind === "fill" && source.value !== 0) {
+    state.device.write(slice(node), new Float32Array(bytesOf(node) / 4).fill(source.value));
+  }
+}
+
+function labelOf(node: Tensor): string {
+  return `${node.op!.name} ${formatShape(node.shape)}`;
+}
+
+/** Computes one tensor of constants and variables: compile, run once, read back. */
+export async function compute(state: VariableState, tensor: Tensor): Promise<HostArray> {
+  using plan = await compile(state, { outputs: { tensor } });
+  plan.run();
+  return await plan.read("tensor");
+}

@@ -1,0 +1,179 @@
+import type {
+  BoundLaunch,
+  BufferSlice,
+  Device,
+  DeviceBuffer,
+  Program,
+} from "../engine/device.ts";
+import type { AdapterKind } from "../engine/launch.ts";
+import { MemoryLedger } from "../engine/memory.ts";
+import { DeviceError } from "../util/errors.ts";
+import { type AdapterChoice, findAdapter, type FoundAdapter } from "./adapter.ts";
+import { quietMesa } from "./environment.ts";
+import { PipelineCache } from "./pipelines.ts";
+import { prepareProgram } from "./program.ts";
+import { StagingPool } from "./staging.ts";
+
+/** Limits that are raised from WebGPU's small defaults to what the adapter has. */
+const RAISED_LIMITS = [
+  "maxBufferSize",
+  "maxStorageBufferBindingSize",
+  "maxStorageBuffersPerShaderStage",
+  "maxComputeInvocationsPerWorkgroup",
+  "maxComputeWorkgroupSizeX",
+  "maxComputeWorkgroupSizeY",
+  "maxComputeWorkgroupStorageSize",
+] as const;
+
+/** How to open a device. */
+export interface WebGpuOptions {
+  readonly choice?: AdapterChoice;
+  /** Forces a family of kernels; for tests and comparisons. */
+  readonly kind?: AdapterKind;
+  /** The most bytes that may be held at once. */
+  readonly memoryBudget?: number;
+  /** Overrides of limits, for tests. */
+  readonly limits?: Partial<Record<(typeof RAISED_LIMITS)[number], number>>;
+}
+
+/** Deno's native WebGPU as an engine. */
+export class WebGpuDevice implements Device {
+  readonly description: string;
+  readonly kind: AdapterKind;
+  readonly alignment: number;
+  readonly maxBindingBytes: number;
+  readonly memory: MemoryLedger;
+  readonly adapter: FoundAdapter;
+  readonly gpu: GPUDevice;
+  readonly pipelines: PipelineCache;
+  readonly #staging: StagingPool;
+  readonly #buffers = new Map<DeviceBuffer, GPUBuffer>();
+  #failure: DeviceError | undefined;
+  #destroyed = false;
+
+  private constructor(found: FoundAdapter, gpu: GPUDevice, options: WebGpuOptions) {
+    this.adapter = found;
+    this.gpu = gpu;
+    this.description = found.description;
+    this.kind = options.kind ?? found.kind;
+    this.alignment = gpu.limits.minStorageBufferOffsetAlignment;
+    this.maxBindingBytes = gpu.limits.maxStorageBufferBindingSize;
+    this.memory = new MemoryLedger(options.memoryBudget);
+    this.pipelines = new PipelineCache(gpu);
+    this.#staging = new StagingPool(gpu);
+    // Without a listener every error is silent and results are plausible zeros.
+    gpu.addEventListener("uncapturederror", (event) => {
+      event.preventDefault?.();
+      const { error } = event as GPUUncapturedErrorEvent;
+      this.#failure ??= new DeviceError(`the device reported: ${firstLines(error.message)}`);
+    });
+    gpu.lost.then((info) => {
+      if (this.#destroyed) return;
+      this.#failure = new DeviceError(`the device was lost: ${info.message || info.reason}`, {
+        hint: "the last checkpoint is intact; check the driver's log and run again",
+      });
+    });
+  }
+
+  /**
+   * Opens an adapter and a device on it.
+   *
+   * @throws {DeviceError} if there is no such adapter.
+   */
+  static async open(options: WebGpuOptions = {}): Promise<WebGpuDevice> {
+    quietMesa();
+    const found = await findAdapter(options.choice ?? "auto");
+    const requiredLimits: Record<string, number> = {};
+    for (const name of RAISED_LIMITS) {
+      requiredLimits[name] = options.limits?.[name] ?? found.adapter.limits[name];
+    }
+    const requiredFeatures: GPUFeatureName[] = [];
+    if (found.adapter.features.has("timestamp-query")) requiredFeatures.push("timestamp-query");
+    if (found.hasSubgroups) requiredFeatures.push("subgroups" as GPUFeatureName);
+    const gpu = await found.adapter.requestDevice({ requiredFeatures, requiredLimits });
+    return new WebGpuDevice(found, gpu, options);
+  }
+
+  allocate(bytes: number, label: string): DeviceBuffer {
+    this.check();
+    const size = Math.max(16, Math.ceil(bytes / 16) * 16);
+    const limit = this.gpu.limits.maxBufferSize;
+    if (size > limit || !this.memory.fits(size)) {
+      throw new DeviceError(
+        `Cannot allocate ${label} as the ${size > limit ? "adapter's buffer limit" : "memory budget"} is ` +
+          `${size > limit ? limit : this.memory.budget} bytes: ${size} bytes are needed` +
+          (size > limit ? "" : ` beside ${this.memory.used} in use`),
+        { hint: "use a smaller batch" },
+      );
+    }
+    const buffer: DeviceBuffer = { bytes: size, label };
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    this.#buffers.set(buffer, this.gpu.createBuffer({ label, size, usage }));
+    this.memory.add(label, size);
+    return buffer;
+  }
+
+  free(buffer: DeviceBuffer): void {
+    const real = this.#buffers.get(buffer);
+    if (real === undefined) return;
+    // Not left to the garbage collector, which does not see device memory.
+    real.destroy();
+    this.#buffers.delete(buffer);
+    this.memory.remove(buffer.label, buffer.bytes);
+  }
+
+  /** The WebGPU buffer behind a handle. */
+  resolve(buffer: DeviceBuffer): GPUBuffer {
+    const real = this.#buffers.get(buffer);
+    if (real === undefined) throw new Error(`Cannot use buffer ${buffer.label} as it was freed`);
+    return real;
+  }
+
+  write(slice: BufferSlice, data: ArrayBufferView<ArrayBufferLike>): void {
+    if (data.byteLength > slice.bytes || data.byteLength % 4 !== 0) {
+      throw new RangeError(
+        `Cannot write ${data.byteLength} bytes to ${slice.buffer.label} as its slice has ${slice.bytes}`,
+      );
+    }
+    this.gpu.queue.writeBuffer(
+      this.resolve(slice.buffer),
+      slice.offset,
+      // Deno's types leave out shared memory, which it takes.
+      data as ArrayBufferView<ArrayBuffer>,
+    );
+  }
+
+  async read(slice: BufferSlice): Promise<ArrayBuffer> {
+    this.check();
+    const copy = await this.#staging.read(this.resolve(slice.buffer), slice.offset, slice.bytes);
+    this.check();
+    return copy;
+  }
+
+  async prepare(launches: readonly BoundLaunch[]): Promise<Program> {
+    this.check();
+    return await prepareProgram(this, launches);
+  }
+
+  check(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#destroyed) throw new Error("Cannot use a device after destroy()");
+  }
+
+  destroy(): void {
+    if (this.#destroyed) return;
+    this.#destroyed = true;
+    for (const buffer of [...this.#buffers.keys()]) this.free(buffer);
+    this.#staging.destroy();
+    this.gpu.destroy();
+  }
+
+  [Symbol.dispose](): void {
+    this.destroy();
+  }
+}
+
+/** The start of a validation message on one line: wgpu's messages are trees over many lines. */
+export function firstLines(message: string): string {
+  return message.split("\n").map((line) => line.trim()).filter((line) => line !== "").slice(0, 6).join(" ");
+}

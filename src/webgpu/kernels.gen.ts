@@ -1,0 +1,90 @@
+// Made by `deno task gen` from shaders/*.wgsl. Do not edit.
+// deno-fmt-ignore-file
+import affine from "../../shaders/affine.wgsl" with { type: "text" };
+import avg_pool2d from "../../shaders/avg_pool2d.wgsl" with { type: "text" };
+import binary from "../../shaders/binary.wgsl" with { type: "text" };
+import conv2d_flip_filters from "../../shaders/conv2d_flip_filters.wgsl" with { type: "text" };
+import conv2d_grad_input_naive from "../../shaders/conv2d_grad_input_naive.wgsl" with { type: "text" };
+import conv2d_grad_weight_naive from "../../shaders/conv2d_grad_weight_naive.wgsl" with { type: "text" };
+import conv2d_grad_weight_reduce from "../../shaders/conv2d_grad_weight_reduce.wgsl" with { type: "text" };
+import conv2d_grad_weight_register from "../../shaders/conv2d_grad_weight_register.wgsl" with { type: "text" };
+import conv2d_grad_weight_subgroup from "../../shaders/conv2d_grad_weight_subgroup.wgsl" with { type: "text" };
+import conv2d_grad_weight_tiled from "../../shaders/conv2d_grad_weight_tiled.wgsl" with { type: "text" };
+import conv2d_naive from "../../shaders/conv2d_naive.wgsl" with { type: "text" };
+import conv2d_register from "../../shaders/conv2d_register.wgsl" with { type: "text" };
+import conv2d_subgroup from "../../shaders/conv2d_subgroup.wgsl" with { type: "text" };
+import conv2d_tiled from "../../shaders/conv2d_tiled.wgsl" with { type: "text" };
+import copy_region from "../../shaders/copy_region.wgsl" with { type: "text" };
+import ema_update from "../../shaders/ema_update.wgsl" with { type: "text" };
+import im2col from "../../shaders/im2col.wgsl" with { type: "text" };
+import in_top_k from "../../shaders/in_top_k.wgsl" with { type: "text" };
+import lrn from "../../shaders/lrn.wgsl" with { type: "text" };
+import lrn_grad from "../../shaders/lrn_grad.wgsl" with { type: "text" };
+import matmul_naive from "../../shaders/matmul_naive.wgsl" with { type: "text" };
+import matmul_register from "../../shaders/matmul_register.wgsl" with { type: "text" };
+import matmul_subgroup from "../../shaders/matmul_subgroup.wgsl" with { type: "text" };
+import matmul_tiled from "../../shaders/matmul_tiled.wgsl" with { type: "text" };
+import max_pool2d_argmax from "../../shaders/max_pool2d_argmax.wgsl" with { type: "text" };
+import max_pool2d_grad from "../../shaders/max_pool2d_grad.wgsl" with { type: "text" };
+import max_pool2d_select from "../../shaders/max_pool2d_select.wgsl" with { type: "text" };
+import momentum_update from "../../shaders/momentum_update.wgsl" with { type: "text" };
+import pad from "../../shaders/pad.wgsl" with { type: "text" };
+import permute from "../../shaders/permute.wgsl" with { type: "text" };
+import record_row from "../../shaders/record_row.wgsl" with { type: "text" };
+import reduce from "../../shaders/reduce.wgsl" with { type: "text" };
+import sgd_update from "../../shaders/sgd_update.wgsl" with { type: "text" };
+import softmax from "../../shaders/softmax.wgsl" with { type: "text" };
+import standardize from "../../shaders/standardize.wgsl" with { type: "text" };
+import unary from "../../shaders/unary.wgsl" with { type: "text" };
+import lib_activation from "../../shaders/lib/activation.wgsl" with { type: "text" };
+import lib_fold from "../../shaders/lib/fold.wgsl" with { type: "text" };
+import lib_lrn_power from "../../shaders/lib/lrn_power.wgsl" with { type: "text" };
+import lib_tile from "../../shaders/lib/tile.wgsl" with { type: "text" };
+
+/** Texts that shaders take in by `//! use lib/NAME.wgsl`. */
+export const LIBRARIES: Readonly<Record<string, string>> = {
+  "lib/activation.wgsl": lib_activation,
+  "lib/fold.wgsl": lib_fold,
+  "lib/lrn_power.wgsl": lib_lrn_power,
+  "lib/tile.wgsl": lib_tile,
+};
+
+/** Every kernel: its source and its interface. */
+export const KERNELS = {
+  affine: { "source": affine, "buffers":["x","y"],"access":["read","read_write"],"overrides":{},"lines":{"WORKGROUP":256},"params":{"length":"u32","factor":"f32","offset":"f32"},"subgroups":false},
+  avg_pool2d: { "source": avg_pool2d, "buffers":["x","y"],"access":["read","read_write"],"overrides":{"KH":"u32","KW":"u32","STRIDE_H":"u32","STRIDE_W":"u32","GRADIENT":"bool"},"lines":{"WORKGROUP":256},"params":{"length":"u32","h":"u32","w":"u32","c":"u32","oh":"u32","ow":"u32","pad_top":"u32","pad_left":"u32"},"subgroups":false},
+  binary: { "source": binary, "buffers":["a","b","y"],"access":["read","read","read_write"],"overrides":{"FUNCTION":"u32","SAME":"bool"},"lines":{"WORKGROUP":256},"params":{"length":"u32","d1":"u32","d2":"u32","d3":"u32","a0":"u32","a1":"u32","a2":"u32","a3":"u32","b0":"u32","b1":"u32","b2":"u32","b3":"u32","factor":"f32"},"subgroups":false},
+  conv2d_flip_filters: { "source": conv2d_flip_filters, "buffers":["w","flipped"],"access":["read","read_write"],"overrides":{},"lines":{},"params":{"taps":"u32","c":"u32","o":"u32"},"subgroups":false},
+  conv2d_grad_input_naive: { "source": conv2d_grad_input_naive, "buffers":["dy","w","dx"],"access":["read","read","read_write"],"overrides":{"KH":"u32","KW":"u32","STRIDE_H":"u32","STRIDE_W":"u32"},"lines":{},"params":{"n":"u32","h":"u32","w":"u32","c":"u32","o":"u32","oh":"u32","ow":"u32","pad_top":"u32","pad_left":"u32"},"subgroups":false},
+  conv2d_grad_weight_naive: { "source": conv2d_grad_weight_naive, "buffers":["x","dy","partial"],"access":["read","read","read_write"],"overrides":{"KH":"u32","KW":"u32","STRIDE_H":"u32","STRIDE_W":"u32"},"lines":{},"params":{"n":"u32","h":"u32","w":"u32","c":"u32","o":"u32","oh":"u32","ow":"u32","pad_top":"u32","pad_left":"u32","split_rows":"u32"},"subgroups":false},
+  conv2d_grad_weight_reduce: { "source": conv2d_grad_weight_reduce, "buffers":["x","y"],"access":["read","read_write"],"overrides":{},"lines":{},"params":{"splits":"u32","length":"u32"},"subgroups":false},
+  conv2d_grad_weight_register: { "source": conv2d_grad_weight_register, "buffers":["x","dy","partial"],"access":["read","read","read_write"],"overrides":{"KH":"u32","KW":"u32","STRIDE_H":"u32","STRIDE_W":"u32"},"lines":{"QUADS":2,"X_WIDTH":1,"DY_WIDTH":1},"params":{"n":"u32","h":"u32","w":"u32","c":"u32","o":"u32","oh":"u32","ow":"u32","pad_top":"u32","pad_left":"u32","split_rows":"u32"},"subgroups":false},
+  conv2d_grad_weight_subgroup: { "source": conv2d_grad_weight_subgroup, "buffers":["x","dy","partial"],"access":["read","read","read_write"],"overrides":{"KH":"u32","KW":"u32","STRIDE_H":"u32","STRIDE_W":"u32"},"lines":{"OCTETS":4,"QUADS":1,"X_WIDTH":4},"params":{"n":"u32","h":"u32","w":"u32","c":"u32","o":"u32","oh":"u32","ow":"u32","pad_top":"u32","pad_left":"u32","split_rows":"u32"},"subgroups":true},
+  conv2d_grad_weight_tiled: { "source": conv2d_grad_weight_tiled, "buffers":["x","dy","partial"],"access":["read","read","read_write"],"overrides":{"KH":"u32","KW":"u32","STRIDE_H":"u32","STRIDE_W":"u32"},"lines":{"DY_WIDTH":1,"SIDE":16,"ROW_QUADS":1,"COL_QUADS":1},"params":{"n":"u32","h":"u32","w":"u32","c":"u32","o":"u32","oh":"u32","ow":"u32","pad_top":"u32","pad_left":"u32","split_rows":"u32"},"subgroups":false},
+  conv2d_naive: { "source": conv2d_naive, "buffers":["x","w","bias","y"],"access":["read","read","read","read_write"],"overrides":{"KH":"u32","KW":"u32","STRIDE_H":"u32","STRIDE_W":"u32","HAS_BIAS":"bool","ACTIVATION":"u32"},"lines":{},"params":{"n":"u32","h":"u32","w":"u32","c":"u32","o":"u32","oh":"u32","ow":"u32","pad_top":"u32","pad_left":"u32"},"subgroups":false},
+  conv2d_register: { "source": conv2d_register, "buffers":["x","w","bias","y"],"access":["read","read","read","read_write"],"overrides":{"KH":"u32","KW":"u32","STRIDE_H":"u32","STRIDE_W":"u32","HAS_BIAS":"bool","ACTIVATION":"u32"},"lines":{"QUADS":2,"X_WIDTH":1,"W_WIDTH":1},"params":{"n":"u32","h":"u32","w":"u32","c":"u32","o":"u32","oh":"u32","ow":"u32","pad_top":"u32","pad_left":"u32"},"subgroups":false},
+  conv2d_subgroup: { "source": conv2d_subgroup, "buffers":["x","w","bias","y"],"access":["read","read","read","read_write"],"overrides":{"KH":"u32","KW":"u32","STRIDE_H":"u32","STRIDE_W":"u32","HAS_BIAS":"bool","ACTIVATION":"u32"},"lines":{"OCTETS":4,"QUADS":1,"X_WIDTH":4},"params":{"n":"u32","h":"u32","w":"u32","c":"u32","o":"u32","oh":"u32","ow":"u32","pad_top":"u32","pad_left":"u32"},"subgroups":true},
+  conv2d_tiled: { "source": conv2d_tiled, "buffers":["x","w","bias","y"],"access":["read","read","read","read_write"],"overrides":{"KH":"u32","KW":"u32","STRIDE_H":"u32","STRIDE_W":"u32","HAS_BIAS":"bool","ACTIVATION":"u32"},"lines":{"W_WIDTH":1,"SIDE":16,"ROW_QUADS":1,"COL_QUADS":1},"params":{"n":"u32","h":"u32","w":"u32","c":"u32","o":"u32","oh":"u32","ow":"u32","pad_top":"u32","pad_left":"u32"},"subgroups":false},
+  copy_region: { "source": copy_region, "buffers":["x","y"],"access":["read","read_write"],"overrides":{},"lines":{"WORKGROUP":256},"params":{"rows":"u32","x_width":"u32","y_width":"u32","y_start":"u32"},"subgroups":false},
+  ema_update: { "source": ema_update, "buffers":["x","decay","shadow"],"access":["read","read","read_write"],"overrides":{},"lines":{"WORKGROUP":256},"params":{"length":"u32"},"subgroups":false},
+  im2col: { "source": im2col, "buffers":["x","columns"],"access":["read","read_write"],"overrides":{"KH":"u32","KW":"u32","STRIDE_H":"u32","STRIDE_W":"u32"},"lines":{},"params":{"n":"u32","h":"u32","w":"u32","c":"u32","oh":"u32","ow":"u32","pad_top":"u32","pad_left":"u32"},"subgroups":false},
+  in_top_k: { "source": in_top_k, "buffers":["logits","labels","y"],"access":["read","read","read_write"],"overrides":{},"lines":{"WORKGROUP":64},"params":{"rows":"u32","classes":"u32","k":"u32"},"subgroups":false},
+  lrn: { "source": lrn, "buffers":["x","y"],"access":["read","read_write"],"overrides":{"BETA":"f32"},"lines":{"RUN":8,"WINDOW":9,"SPAN":16,"WORKGROUP":64},"params":{"pixels":"u32","c":"u32","bias":"f32","alpha":"f32"},"subgroups":false},
+  lrn_grad: { "source": lrn_grad, "buffers":["x","dy","dx"],"access":["read","read","read_write"],"overrides":{"BETA":"f32","MASK":"bool"},"lines":{"RUN":8,"WINDOW":9,"SPAN":16,"WIDE":24,"WORKGROUP":64},"params":{"pixels":"u32","c":"u32","bias":"f32","alpha":"f32"},"subgroups":false},
+  matmul_naive: { "source": matmul_naive, "buffers":["a","b","bias","y"],"access":["read","read","read","read_write"],"overrides":{"TRANSPOSE_A":"bool","HAS_BIAS":"bool","ACTIVATION":"u32"},"lines":{},"params":{"m":"u32","n":"u32","k":"u32"},"subgroups":false},
+  matmul_register: { "source": matmul_register, "buffers":["a","b","bias","y"],"access":["read","read","read","read_write"],"overrides":{"TRANSPOSE_A":"bool","HAS_BIAS":"bool","ACTIVATION":"u32"},"lines":{"QUADS":2,"A_WIDTH":1,"B_WIDTH":1},"params":{"m":"u32","n":"u32","k":"u32"},"subgroups":false},
+  matmul_subgroup: { "source": matmul_subgroup, "buffers":["a","b","bias","y"],"access":["read","read","read","read_write"],"overrides":{"TRANSPOSE_A":"bool","HAS_BIAS":"bool","ACTIVATION":"u32"},"lines":{"OCTETS":2,"QUADS":2,"A_WIDTH":4},"params":{"m":"u32","n":"u32","k":"u32"},"subgroups":true},
+  matmul_tiled: { "source": matmul_tiled, "buffers":["a","b","bias","y"],"access":["read","read","read","read_write"],"overrides":{"TRANSPOSE_A":"bool","HAS_BIAS":"bool","ACTIVATION":"u32"},"lines":{"B_WIDTH":1,"SIDE":16,"ROW_QUADS":1,"COL_QUADS":1},"params":{"m":"u32","n":"u32","k":"u32"},"subgroups":false},
+  max_pool2d_argmax: { "source": max_pool2d_argmax, "buffers":["x","y"],"access":["read","read_write"],"overrides":{"KH":"u32","KW":"u32","STRIDE_H":"u32","STRIDE_W":"u32"},"lines":{"WORKGROUP":256},"params":{"length":"u32","h":"u32","w":"u32","c":"u32","oh":"u32","ow":"u32","pad_top":"u32","pad_left":"u32"},"subgroups":false},
+  max_pool2d_grad: { "source": max_pool2d_grad, "buffers":["argmax","dy","dx"],"access":["read","read","read_write"],"overrides":{"KH":"u32","KW":"u32","STRIDE_H":"u32","STRIDE_W":"u32"},"lines":{"WORKGROUP":256},"params":{"length":"u32","h":"u32","w":"u32","c":"u32","oh":"u32","ow":"u32","pad_top":"u32","pad_left":"u32"},"subgroups":false},
+  max_pool2d_select: { "source": max_pool2d_select, "buffers":["x","argmax","y"],"access":["read","read","read_write"],"overrides":{"KW":"u32","STRIDE_H":"u32","STRIDE_W":"u32"},"lines":{"WORKGROUP":256},"params":{"length":"u32","h":"u32","w":"u32","c":"u32","oh":"u32","ow":"u32","pad_top":"u32","pad_left":"u32"},"subgroups":false},
+  momentum_update: { "source": momentum_update, "buffers":["g","momentum","velocity"],"access":["read","read","read_write"],"overrides":{},"lines":{"WORKGROUP":256},"params":{"length":"u32"},"subgroups":false},
+  pad: { "source": pad, "buffers":["x","y"],"access":["read","read_write"],"overrides":{},"lines":{"WORKGROUP":256},"params":{"length":"u32","d1":"u32","d2":"u32","d3":"u32","x0":"i32","x1":"i32","x2":"i32","x3":"i32","b0":"i32","b1":"i32","b2":"i32","b3":"i32"},"subgroups":false},
+  permute: { "source": permute, "buffers":["x","y"],"access":["read","read_write"],"overrides":{},"lines":{"WORKGROUP":256},"params":{"length":"u32","d1":"u32","d2":"u32","d3":"u32","s0":"u32","s1":"u32","s2":"u32","s3":"u32"},"subgroups":false},
+  record_row: { "source": record_row, "buffers":["x","row","history"],"access":["read","read","read_write"],"overrides":{},"lines":{"WORKGROUP":256},"params":{"length":"u32"},"subgroups":false},
+  reduce: { "source": reduce, "buffers":["x","y"],"access":["read","read_write"],"overrides":{"FUNCTION":"u32"},"lines":{"WORKGROUP":64},"params":{"outer":"u32","length":"u32","inner":"u32","splits":"u32","part":"u32","scale":"f32"},"subgroups":false},
+  sgd_update: { "source": sgd_update, "buffers":["g","learning_rate","w"],"access":["read","read","read_write"],"overrides":{},"lines":{"WORKGROUP":256},"params":{"length":"u32"},"subgroups":false},
+  softmax: { "source": softmax, "buffers":["logits","labels","dy","y"],"access":["read","read","read","read_write"],"overrides":{"OUTPUT":"u32"},"lines":{"WORKGROUP":64},"params":{"rows":"u32","classes":"u32"},"subgroups":false},
+  standardize: { "source": standardize, "buffers":["x","y"],"access":["read","read_write"],"overrides":{},"lines":{"WORKGROUP":64},"params":{"images":"u32","length":"u32"},"subgroups":false},
+  unary: { "source": unary, "buffers":["x","y"],"access":["read","read_write"],"overrides":{"FUNCTION":"u32"},"lines":{"WORKGROUP":256},"params":{"length":"u32"},"subgroups":false},
+} as const;
