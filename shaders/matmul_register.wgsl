@@ -67,10 +67,11 @@ fn main(
   @builtin(local_invocation_id) local: vec3u,
 ) {
   let tile = folded(workgroup, groups);
-  let tiles_n = (p.n + 32u * QUADS - 1u) / (32u * QUADS);
-  let row = tile / tiles_n * 32u + local.y * 8u;
-  let col = (tile % tiles_n * 8u * QUADS + local.x) * 4u;
-  if (row >= p.m) {
+  // Tiles that share columns follow one another, so that those columns of b stay in the cache.
+  let tiles_m = (p.m + 31u) / 32u;
+  let row = tile % tiles_m * 32u + local.y * 8u;
+  let col = (tile / tiles_m * 8u * QUADS + local.x) * 4u;
+  if (row >= p.m || col >= p.n) {
     return;
   }
   let k_last = p.k - 1u;

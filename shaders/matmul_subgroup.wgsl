@@ -4,8 +4,9 @@
 // far more than arithmetic. So a workgroup is one subgroup, which owns 8 * OCTETS rows of y and
 // 32 * QUADS columns, 4 * QUADS a lane, all in registers. For 8 steps of k it loads b with a vec4
 // of columns a lane, and a with a vec4 a lane as well: 8 rows by 4 k (or 8 k by 4 rows with
-// TRANSPOSE_A), whose numbers subgroupBroadcast then spreads one by one. 16 rows by 64 columns by
-// 8 k are 1024 vector FMAs for 20 loads. Rows outermost keep one row's sums in registers over 8 k.
+// TRANSPOSE_A), whose numbers subgroupBroadcast then spreads one by one: 32 rows by 32 columns
+// by 8 k are 1024 vector FMAs for 16 loads. Rows outermost keep a row's sums in registers over 8 k,
+// and tiles that share columns follow one another, so that those columns of b stay in the cache.
 //
 // Layout:   a [M, K], or [K, M] with TRANSPOSE_A; b [K, N]; bias [N] (any buffer without HAS_BIAS);
 //           y [M, N]. N is a multiple of 4. So is the inner dimension of a; where it is not, set
@@ -17,8 +18,8 @@ override TRANSPOSE_A: bool;
 override HAS_BIAS: bool;
 override ACTIVATION: u32;
 
-const OCTETS = 2u;
-const QUADS = 2u;
+const OCTETS = 4u;
+const QUADS = 1u;
 const A_WIDTH = 4u;
 alias a_elem = vec4f;
 
@@ -58,14 +59,15 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
   let tile = folded(workgroup, groups);
-  let tiles_n = (p.n + 32u * QUADS - 1u) / (32u * QUADS);
-  let row = tile / tiles_n * 8u * OCTETS;
-  if (row >= p.m) {
-    return;
-  }
+  let tiles_m = (p.m + 8u * OCTETS - 1u) / (8u * OCTETS);
+  let row = tile % tiles_m * 8u * OCTETS;
   // In vec4s. Past the end the last column is computed again, and not stored.
   let stride = p.n / 4u;
-  let col = tile % tiles_n * 8u * QUADS + lane;
+  let first_col = tile / tiles_m * 8u * QUADS;
+  if (first_col >= stride) {
+    return;
+  }
+  let col = first_col + lane;
   let k_last = p.k - 1u;
   var acc: array<vec4f, 8u * OCTETS * QUADS>;
 

@@ -49,7 +49,7 @@ export function installCommand(osRelease: string, isRoot: boolean): InstallPlan 
 }
 
 function plan(command: string, automatic: boolean): InstallPlan {
-  return { command, advice: `run: ${command}`, automatic };
+  return { command, advice: `run \`${command}\``, automatic };
 }
 
 /** What to check where the graphics driver comes with the system. */

@@ -59,15 +59,16 @@ async function install(machine: Machine, command: string): Promise<void> {
   const update = await machine.aptGet(["update"]);
   const { success, output } = await machine.aptGet(args);
   if (success) return;
-  const reason = lastError(output) || lastError(update.output) || "it gave no reason";
+  const reason = lastError(update.output) || lastError(output) || "it gave no reason";
   throw new DeviceError(`apt-get could not install ${DEBIAN_PACKAGES[0]}: ${reason}`, {
-    hint: `check the network and run: apt-get update && ${command}`,
+    hint: `check the network and run \`apt-get update && ${command}\``,
   });
 }
 
-/** The last line in which apt-get names an error. */
+/** The last line in which apt-get names an error; that no list could be fetched is but a warning. */
 function lastError(output: string): string {
-  return output.split("\n").findLast((line) => line.startsWith("E: "))?.slice(3).trim() ?? "";
+  const line = output.split("\n").findLast((line) => /^(E: |W: Failed to fetch )/.test(line));
+  return line?.slice(3).trim() ?? "";
 }
 
 /** The machine that this process runs on. */
