@@ -9,9 +9,10 @@
 // conv2d_grad_weight_reduce.wgsl adds up in order.
 //
 // Layout:   x [N, H, W, C]; dy [N, OH, OW, O]; partial [S, KH, KW, C, O] (dw itself if S is 1).
-//           Where C is a multiple of 4, x_elem may be vec4f and X_WIDTH 4; where O is, dy_elem may be
-//           vec4f and DY_WIDTH 4.
-// Dispatch: S * ceil(KH * KW * C / 32) * ceil(O / (32 * QUADS)) workgroups of 8 by 4 threads, folded.
+//           Where C is a multiple of 4, x_elem may be vec4f and X_WIDTH 4; where O is, dy_elem may
+//           be vec4f and DY_WIDTH 4.
+// Dispatch: S * ceil(KH * KW * C / 32) * ceil(O / (32 * QUADS)) workgroups of 8 by 4 threads,
+//           folded.
 // Limit:    split_rows < 65000, as llvmpipe ends an invocation's loops after 65535 trips in all.
 
 override KH: u32;
@@ -80,8 +81,8 @@ fn main(
 
   // Where each k lies in a patch: its filter row, and its place in the run of KW * C numbers of
   // that row. Divisions are slow, so they stay out of the loop.
-  var patch_h: array<u32, 8>;
-  var patch_at: array<u32, 8>;
+  var patch_h = array<u32, 8>();
+  var patch_at = array<u32, 8>();
   for (var r = 0u; r < 8u; r++) { //! unroll
     patch_h[r] = min(k + r, k_length - 1u) / run;
     patch_at[r] = min(k + r, k_length - 1u) % run;
@@ -91,12 +92,12 @@ fn main(
   var n = row / p.ow / p.oh;
 
   let line_length = p.w * p.c;
-  var acc: array<vec4f, 8u * QUADS>;
+  var acc = array<vec4f, 8u * QUADS>();
   for (var pixel = row; pixel < row_end; pixel++) {
     // What lies before the image wraps to a huge u32.
     let top = oh * STRIDE_H - p.pad_top;
     let left = (ow * STRIDE_W - p.pad_left) * p.c;
-    var x_part: array<vec4f, 2>;
+    var x_part = array<vec4f, 2>();
     for (var t = 0u; t < 2u; t++) { //! unroll
       if (X_WIDTH == 4u) {
         let ih = top + patch_h[4u * t];

@@ -1,12 +1,12 @@
-// The weight gradient of conv2d for software adapters with subgroups of 8 lanes (llvmpipe): a matrix
-// product of the transposed patches of x with dy, built as matmul_subgroup.wgsl is, whose header
-// says why. A lane loads from the patch of one output pixel, 8 pixels a trip.
+// The weight gradient of conv2d for software adapters with subgroups of 8 lanes (llvmpipe): a
+// matrix product of the transposed patches of x with dy, built as matmul_subgroup.wgsl is, whose
+// header says why. A lane loads from the patch of one output pixel, 8 pixels a trip.
 //
 //   dw[kh, kw, c, o] = sum over n, oh, ow of
 //     x[n, oh * STRIDE_H + kh - pad_top, ow * STRIDE_W + kw - pad_left, c] * dy[n, oh, ow, o]
 //
 // The N * OH * OW rows are cut into S splits of split_rows rows, one partial dw each, which
-// conv2d_grad_weight_reduce.wgsl adds up in order. Splits of about 1000 rows keep x and dy in cache.
+// conv2d_grad_weight_reduce.wgsl adds up in order; about 1000 rows of x and dy stay in the cache.
 //
 // Layout:   x [N, H, W, C]; dy [N, OH, OW, O]; partial [S, KH, KW, C, O] (dw itself if S is 1).
 //           O is a multiple of 4. So is C; where it is not, set x_elem to f32 and X_WIDTH to 1.
@@ -68,8 +68,8 @@ fn main(
 
   // Where each k lies in a patch: its filter row, and its place in the run of KW * C numbers of
   // that row. Divisions are slow, so they stay out of the loop.
-  var patch_h: array<u32, 8u * OCTETS>;
-  var patch_at: array<u32, 8u * OCTETS>;
+  var patch_h = array<u32, 8u * OCTETS>();
+  var patch_at = array<u32, 8u * OCTETS>();
   for (var r = 0u; r < 8u * OCTETS; r++) { //! unroll
     patch_h[r] = min(k + r, k_length - 1u) / run;
     patch_at[r] = min(k + r, k_length - 1u) % run;
@@ -83,9 +83,9 @@ fn main(
   var n = (row + lane) / p.ow / p.oh;
 
   let line_length = p.w * p.c;
-  var acc: array<vec4f, 8u * OCTETS * QUADS>;
+  var acc = array<vec4f, 8u * OCTETS * QUADS>();
   for (var first = row; first < row_end; first += 8u) {
-    var dy_part: array<vec4f, 8u * QUADS>;
+    var dy_part = array<vec4f, 8u * QUADS>();
     for (var i = 0u; i < 8u; i++) { //! unroll
       let from_dy = min(first + i, row_end - 1u) * stride;
       for (var q = 0u; q < QUADS; q++) { //! unroll

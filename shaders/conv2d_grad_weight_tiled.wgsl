@@ -77,8 +77,8 @@ fn main(
 
   // Where each k that this thread fetches lies in a patch: its filter row, and its place in the run
   // of KW * C numbers of that row.
-  var patch_h: array<u32, 4u * ROW_QUADS>;
-  var patch_at: array<u32, 4u * ROW_QUADS>;
+  var patch_h = array<u32, 4u * ROW_QUADS>();
+  var patch_at = array<u32, 4u * ROW_QUADS>();
   for (var r = 0u; r < 4u * ROW_QUADS; r++) { //! unroll
     let place = min(k + 4u * (local.x + SIDE * (r / 4u)) + r % 4u, k_length - 1u);
     patch_h[r] = place / run;
@@ -86,7 +86,7 @@ fn main(
   }
 
   let line_length = p.w * p.c;
-  var acc: array<vec4f, 4u * ROW_QUADS * COL_QUADS>;
+  var acc = array<vec4f, 4u * ROW_QUADS * COL_QUADS>();
   for (var row = first_row; row < row_end; row += SIDE) {
     let pixel = min(row + local.y, row_end - 1u);
     // What lies before the image wraps to a huge u32.

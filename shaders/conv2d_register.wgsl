@@ -5,12 +5,13 @@
 //   y[n, oh, ow, o] = sum over kh, kw, c of
 //     x[n, oh * STRIDE_H + kh - pad_top, ow * STRIDE_W + kw - pad_left, c] * w[kh, kw, c, o]
 //
-// For one kh the KW * C numbers of a patch lie side by side in x and in w ("run"). So k counts along
-// the run, C may be anything, and one comparison with the ends of the image's line does for padding.
+// For one kh the KW * C numbers of a patch lie side by side in x and in w ("run"). So k counts
+// along the run, C may be anything, and one comparison with the ends of the image's line does for
+// padding.
 //
 // Layout:   x [N, H, W, C]; w [KH, KW, C, O]; bias [O] (any buffer without HAS_BIAS);
-//           y [N, OH, OW, O]. Where C is a multiple of 4, x_elem may be vec4f and X_WIDTH 4; where O
-//           is, w_elem may be vec4f and W_WIDTH 4. Outside of x is zero.
+//           y [N, OH, OW, O]. Where C is a multiple of 4, x_elem may be vec4f and X_WIDTH 4; where
+//           O is, w_elem may be vec4f and W_WIDTH 4. Outside of x is zero.
 // Dispatch: ceil(N * OH * OW / 32) * ceil(O / (32 * QUADS)) workgroups of 8 by 4 threads, folded.
 // Limit:    KH * KW * C < 260000, as llvmpipe ends an invocation's loops after 65535 trips in all.
 
@@ -90,9 +91,9 @@ fn main(
 
   // The thread's patches. What lies before the image wraps to a huge u32.
   let line_length = p.w * p.c;
-  var image: array<u32, 8>;
-  var top: array<u32, 8>;
-  var left: array<u32, 8>;
+  var image = array<u32, 8>();
+  var top = array<u32, 8>();
+  var left = array<u32, 8>();
   for (var r = 0u; r < 8u; r++) { //! unroll
     let pixel = min(row + r, rows - 1u);
     image[r] = pixel / p.ow / p.oh * p.h;
@@ -101,12 +102,12 @@ fn main(
   }
 
   let run = KW * p.c;
-  var acc: array<vec4f, 8u * QUADS>;
+  var acc = array<vec4f, 8u * QUADS>();
   for (var kh = 0u; kh < KH; kh++) {
     for (var k = 0u; k < run; k += 4u) {
       // Past the run's end x counts as zero, for w does not.
       let in_run = vec4u(0u, 1u, 2u, 3u) < vec4u(run - k);
-      var x_part: array<vec4f, 8>;
+      var x_part = array<vec4f, 8>();
       for (var r = 0u; r < 8u; r++) { //! unroll
         let ih = top[r] + kh;
         let line = (image[r] + min(ih, p.h - 1u)) * line_length;

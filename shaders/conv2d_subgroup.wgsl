@@ -5,8 +5,9 @@
 //   y[n, oh, ow, o] = sum over kh, kw, c of
 //     x[n, oh * STRIDE_H + kh - pad_top, ow * STRIDE_W + kw - pad_left, c] * w[kh, kw, c, o]
 //
-// For one kh the KW * C numbers of a patch lie side by side in x and in w ("run"). So k counts along
-// the run, C may be anything, and one comparison with the ends of the image's line does for padding.
+// For one kh the KW * C numbers of a patch lie side by side in x and in w ("run"). So k counts
+// along the run, C may be anything, and one comparison with the ends of the image's line does for
+// padding.
 //
 // Layout:   x [N, H, W, C]; w [KH, KW, C, O]; bias [O] (any buffer without HAS_BIAS);
 //           y [N, OH, OW, O]. O is a multiple of 4. So is C; where it is not, set x_elem to f32 and
@@ -21,7 +22,7 @@ override STRIDE_W: u32;
 override HAS_BIAS: bool;
 override ACTIVATION: u32;
 
-const OCTETS = 4u;
+const OCTETS = 3u;
 const QUADS = 1u;
 const X_WIDTH = 4u;
 alias x_elem = vec4f;
@@ -79,9 +80,9 @@ fn main(
 
   // A lane's patches. What lies before the image wraps to a huge u32.
   let line_length = p.w * p.c;
-  var image: array<u32, OCTETS>;
-  var top: array<u32, OCTETS>;
-  var left: array<u32, OCTETS>;
+  var image = array<u32, OCTETS>();
+  var top = array<u32, OCTETS>();
+  var left = array<u32, OCTETS>();
   for (var t = 0u; t < OCTETS; t++) { //! unroll
     let pixel = min(row + 8u * t + lane, rows - 1u);
     image[t] = pixel / p.ow / p.oh * p.h;
@@ -90,10 +91,10 @@ fn main(
   }
 
   let run = KW * p.c;
-  var acc: array<vec4f, 8u * OCTETS * QUADS>;
+  var acc = array<vec4f, 8u * OCTETS * QUADS>();
   for (var kh = 0u; kh < KH; kh++) {
     for (var k = 0u; k < run; k += 8u) {
-      var w_part: array<vec4f, 8u * QUADS>;
+      var w_part = array<vec4f, 8u * QUADS>();
       for (var i = 0u; i < 8u; i++) { //! unroll
         let from_w = (kh * run + min(k + i, run - 1u)) * stride;
         for (var q = 0u; q < QUADS; q++) { //! unroll
@@ -103,11 +104,12 @@ fn main(
       for (var t = 0u; t < OCTETS; t++) { //! unroll
         let ih = top[t] + kh;
         let line = (image[t] + min(ih, p.h - 1u)) * line_length;
-        var x_part: array<vec4f, 2>;
+        var x_part = array<vec4f, 2>();
         for (var h = 0u; h < 2u; h++) { //! unroll
           // The run's end cuts as the line's does: past it w is not zero.
           let value = load_x(line, left[t] + k + 4u * h, line_length);
-          let inside = vec4u(0u, 1u, 2u, 3u) < vec4u(select(0u, run - min(run, k + 4u * h), ih < p.h));
+          let left_in_run = select(0u, run - min(run, k + 4u * h), ih < p.h);
+          let inside = vec4u(0u, 1u, 2u, 3u) < vec4u(left_in_run);
           x_part[h] = select(vec4f(), value, inside);
         }
         for (var r = 0u; r < 8u; r++) { //! unroll

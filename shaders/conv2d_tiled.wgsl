@@ -5,15 +5,15 @@
 //   y[n, oh, ow, o] = sum over kh, kw, c of
 //     x[n, oh * STRIDE_H + kh - pad_top, ow * STRIDE_W + kw - pad_left, c] * w[kh, kw, c, o]
 //
-// For one kh the KW * C numbers of a patch lie side by side in x and in w ("run"). So k counts along
-// the run, C may be anything, neighbors fetch neighboring numbers, and one comparison with the ends
-// of the image's line does for padding.
+// For one kh the KW * C numbers of a patch lie side by side in x and in w ("run"). So k counts
+// along the run, C may be anything, neighbors fetch neighboring numbers, and one comparison with
+// the ends of the image's line does for padding.
 //
 // Layout:   x [N, H, W, C]; w [KH, KW, C, O]; bias [O] (any buffer without HAS_BIAS);
-//           y [N, OH, OW, O]. Where O is a multiple of 4, w_elem may be vec4f and W_WIDTH 4. Outside
-//           of x is zero.
-// Dispatch: ceil(N * OH * OW / (4 * SIDE * ROW_QUADS)) * ceil(O / (4 * SIDE * COL_QUADS)) workgroups
-//           of SIDE by SIDE threads, folded.
+//           y [N, OH, OW, O]. Where O is a multiple of 4, w_elem may be vec4f and W_WIDTH 4.
+//           Outside of x is zero.
+// Dispatch: ceil(N * OH * OW / (4 * SIDE * ROW_QUADS)) * ceil(O / (4 * SIDE * COL_QUADS))
+//           workgroups of SIDE by SIDE threads, folded.
 
 override KH: u32;
 override KW: u32;
@@ -76,9 +76,9 @@ fn main(
 
   // The patches that this thread fetches from. What lies before the image wraps to a huge u32.
   let line_length = p.w * p.c;
-  var image: array<u32, 4u * ROW_QUADS>;
-  var top: array<u32, 4u * ROW_QUADS>;
-  var left: array<u32, 4u * ROW_QUADS>;
+  var image = array<u32, 4u * ROW_QUADS>();
+  var top = array<u32, 4u * ROW_QUADS>();
+  var left = array<u32, 4u * ROW_QUADS>();
   for (var r = 0u; r < 4u * ROW_QUADS; r++) { //! unroll
     let pixel = min(row + 4u * (local.y + SIDE * (r / 4u)) + r % 4u, rows - 1u);
     image[r] = pixel / p.ow / p.oh * p.h;
@@ -87,7 +87,7 @@ fn main(
   }
 
   let run = KW * p.c;
-  var acc: array<vec4f, 4u * ROW_QUADS * COL_QUADS>;
+  var acc = array<vec4f, 4u * ROW_QUADS * COL_QUADS>();
   for (var kh = 0u; kh < KH; kh++) {
     for (var k = 0u; k < run; k += SIDE) {
       let in_run = k + local.x < run;

@@ -75,11 +75,11 @@ fn main(
     return;
   }
   let k_last = p.k - 1u;
-  var acc: array<vec4f, 8u * QUADS>;
+  var acc = array<vec4f, 8u * QUADS>();
 
   for (var k = 0u; k < p.k; k += 4u) {
     // Without TRANSPOSE_A, part r is 4 k of row r; with it, part 2 * i + h is 4 rows of k + i.
-    var a_part: array<vec4f, 8>;
+    var a_part = array<vec4f, 8>();
     for (var r = 0u; r < 8u; r++) { //! unroll
       if (TRANSPOSE_A) {
         let value = load_a(min(k + r / 2u, k_last) * p.m, row + r % 2u * 4u, p.m);

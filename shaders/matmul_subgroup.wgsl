@@ -69,10 +69,10 @@ fn main(
   }
   let col = first_col + lane;
   let k_last = p.k - 1u;
-  var acc: array<vec4f, 8u * OCTETS * QUADS>;
+  var acc = array<vec4f, 8u * OCTETS * QUADS>();
 
   for (var k = 0u; k < p.k; k += 8u) {
-    var b_part: array<vec4f, 8u * QUADS>;
+    var b_part = array<vec4f, 8u * QUADS>();
     for (var i = 0u; i < 8u; i++) { //! unroll
       let from_b = min(k + i, k_last) * stride;
       for (var q = 0u; q < QUADS; q++) { //! unroll
@@ -80,7 +80,7 @@ fn main(
       }
     }
     for (var t = 0u; t < OCTETS; t++) { //! unroll
-      var a_part: array<vec4f, 2>;
+      var a_part = array<vec4f, 2>();
       for (var h = 0u; h < 2u; h++) { //! unroll
         if (TRANSPOSE_A) {
           let value = load_a(min(k + lane, k_last) * p.m, row + 8u * t + 4u * h, p.m);

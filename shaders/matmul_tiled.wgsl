@@ -1,10 +1,10 @@
-// y[M, N] = activate(a · b + bias) for GPUs, through workgroup memory: see lib/tile.wgsl, which holds
-// the tiles, their sizes and the reasons.
+// y[M, N] = activate(a · b + bias) for GPUs, through workgroup memory: see lib/tile.wgsl, which
+// holds the tiles, their sizes and the reasons.
 //
 // Layout:   a [M, K], or [K, M] with TRANSPOSE_A; b [K, N]; bias [N] (any buffer without HAS_BIAS);
 //           y [M, N]. Where N is a multiple of 4, b_elem may be vec4f and B_WIDTH 4.
-// Dispatch: ceil(M / (4 * SIDE * ROW_QUADS)) * ceil(N / (4 * SIDE * COL_QUADS)) workgroups of SIDE by
-//           SIDE threads, folded.
+// Dispatch: ceil(M / (4 * SIDE * ROW_QUADS)) * ceil(N / (4 * SIDE * COL_QUADS)) workgroups of SIDE
+//           by SIDE threads, folded.
 
 override TRANSPOSE_A: bool;
 override HAS_BIAS: bool;
@@ -65,7 +65,7 @@ fn main(
   // Neighbors fetch along k, or along the rows where those lie side by side.
   let a_quad = select(local.y, local.x, TRANSPOSE_A);
   let a_k = select(local.x, local.y, TRANSPOSE_A);
-  var acc: array<vec4f, 4u * ROW_QUADS * COL_QUADS>;
+  var acc = array<vec4f, 4u * ROW_QUADS * COL_QUADS>();
 
   for (var k = 0u; k < p.k; k += SIDE) {
     for (var i = 0u; i < ROW_QUADS; i++) { //! unroll

@@ -1,16 +1,16 @@
 // The matrix product of a workgroup of SIDE by SIDE threads, for GPUs: a tile of a (4 * SIDE *
-// ROW_QUADS rows) and one of b (4 * SIDE * COL_QUADS columns), SIDE steps of k deep, lie in workgroup
-// memory; every thread owns 4 * ROW_QUADS rows by 4 * COL_QUADS columns of y in registers.
+// ROW_QUADS rows) and one of b (4 * SIDE * COL_QUADS columns), SIDE steps of k deep, lie in
+// workgroup memory; a thread owns 4 * ROW_QUADS rows by 4 * COL_QUADS columns of y in registers.
 //
 // Global loads: each number is fetched once a workgroup instead of once a thread, and neighboring
 //   threads fetch neighboring numbers (coalescing).
-// Workgroup memory: both tiles are k-major and hold vec4s of rows and of columns, so that a step of
-//   k costs a thread ROW_QUADS + COL_QUADS reads for 4 * ROW_QUADS * COL_QUADS vec4 FMAs. Threads of
-//   one row read the same vec4 of a (a broadcast) and adjacent vec4s of b, free of bank conflicts.
+// Workgroup memory: both tiles are k-major and hold vec4s of rows and of columns, so that a step
+//   of k costs a thread ROW_QUADS + COL_QUADS reads for 4 * ROW_QUADS * COL_QUADS vec4 FMAs. Threads
+//   of a row read one vec4 of a (a broadcast) and adjacent vec4s of b, free of bank conflicts.
 //   A line of a_tile is one vec4 longer than its content, so that threads that fetch along k, and
 //   so write down a column of the tile, fall into different banks too.
 // Size: 8.25 KiB at SIDE 16 and quads 1; 16.25 KiB at SIDE 16 and quads 2, which is more than
-//   the 16 KiB that every device has. SIDE 8 gives four times as many workgroups, for small products.
+//   the 16 KiB that every device has. SIDE 8 gives four times as many workgroups, for small ones.
 //
 // Source: the blocked GEMM of V. Volkov and J. Demmel, "Benchmarking GPUs to tune dense linear
 // algebra", SC08; register tiles as in S. Boehm, "How to optimize a CUDA matmul kernel", 2022.

@@ -1,5 +1,5 @@
 /** Which family of kernels suits an adapter; see docs/architecture.md. */
-export type AdapterKind = "gpu" | "subgroup8" | "software";
+export type AdapterKind = "gpu" | "subgroup8" | "software" | "naive";
 
 /** A buffer of a launch as the op that issues it sees it: one of its inputs, its output, or scratch memory of its own. */
 export type Operand =
@@ -29,8 +29,8 @@ export interface Launch {
   readonly kernel: string;
   /** Pipeline constants. Integers for u32/i32, booleans for bool. */
   readonly overrides: Readonly<Record<string, number | boolean>>;
-  /** Replaced `const` lines of the shader. */
-  readonly lines: Readonly<Record<string, number>>;
+  /** Replaced `const` and `alias` lines of the shader. */
+  readonly lines: Readonly<Record<string, number | string>>;
   /** Values of `struct Params`, packed in declaration order, 4 bytes each. */
   readonly params: Uint8Array<ArrayBuffer>;
   /** Buffers in binding order. */

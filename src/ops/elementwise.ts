@@ -119,8 +119,14 @@ const affine = defineOp<{ readonly factor: number; readonly offset: number }>({
 export function scale(x: Tensor, factor: number): Tensor {
   const value = fillValue(x);
   if (value !== undefined) return fill(value * factor, x.shape);
-  return factor === 1 ? x : affine([x], { factor, offset: 0 });
+  if (factor === 1) return x;
+  const y = affine([x], { factor, offset: 0 });
+  scaled.set(y, { x, factor });
+  return y;
 }
+
+/** What each `scale` node multiplies, so that a sum with it can be one pass. */
+const scaled = new WeakMap<Tensor, { readonly x: Tensor; readonly factor: number }>();
 
 /** x + offset, the same number everywhere. */
 export function addScalar(x: Tensor, offset: number): Tensor {
@@ -246,8 +252,12 @@ function broadcastStrides(from: Shape, to: Shape): [number, number, number, numb
   ];
 }
 
-/** a + b, broadcast. Of a `scale`, one pass: a + factor * x. */
+/** a + b, broadcast. With a `scale` among them it is one pass: a + factor * x. */
 export function add(a: Tensor, b: Tensor): Tensor {
+  for (const [sum, part] of [[a, b], [b, a]]) {
+    const product = scaled.get(part);
+    if (product !== undefined) return addScaled(sum, product.x, product.factor);
+  }
   return binary([a, b], { function: "add", factor: 0 });
 }
 /** a - b, broadcast. */

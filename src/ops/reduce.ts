@@ -36,17 +36,15 @@ const reduce = defineOp<ReduceAttributes>({
     webgpu: ({ inputs: [x], attributes }) => reduceLaunches(extents(x.shape, attributes), attributes),
   },
   vjp({ inputs: [x], attributes, dy }) {
-    const { outer, inner } = extents(x.shape, attributes);
-    const kept = fillValue(dy) !== undefined
-      ? fill(fillValue(dy)! * attributes.scale, x.shape)
-      : reshape(
-        broadcastTo(
-          reshape(scale(dy, attributes.scale), [outer, 1, inner]),
-          [outer, extents(x.shape, attributes).length, inner],
-        ),
-        x.shape,
-      );
-    return [attributes.square ? scale(multiply(x, kept), 2) : kept];
+    const factor = attributes.square ? 2 * attributes.scale : attributes.scale;
+    const value = fillValue(dy);
+    if (value !== undefined) {
+      return [attributes.square ? scale(x, value * factor) : fill(value * factor, x.shape)];
+    }
+    const { outer, length, inner } = extents(x.shape, attributes);
+    const rows = reshape(scale(dy, factor), [outer, 1, inner]);
+    const repeated = reshape(broadcastTo(rows, [outer, length, inner]), x.shape);
+    return [attributes.square ? multiply(x, repeated) : repeated];
   },
   reference({ inputs: [x], attributes }, [values]) {
     const { outer, length, inner } = extents(x.shape, attributes);

@@ -7,6 +7,8 @@ import type {
 } from "../engine/device.ts";
 import type { AdapterKind } from "../engine/launch.ts";
 import { MemoryLedger } from "../engine/memory.ts";
+import { debug } from "../util/debug.ts";
+import { envFlag } from "../util/env.ts";
 import { DeviceError } from "../util/errors.ts";
 import { type AdapterChoice, findAdapter, type FoundAdapter } from "./adapter.ts";
 import { quietMesa } from "./environment.ts";
@@ -55,7 +57,7 @@ export class WebGpuDevice implements Device {
     this.adapter = found;
     this.gpu = gpu;
     this.description = found.description;
-    this.kind = options.kind ?? found.kind;
+    this.kind = options.kind ?? forcedKind() ?? found.kind;
     this.alignment = gpu.limits.minStorageBufferOffsetAlignment;
     this.maxBindingBytes = gpu.limits.maxStorageBufferBindingSize;
     this.memory = new MemoryLedger(options.memoryBudget);
@@ -91,7 +93,9 @@ export class WebGpuDevice implements Device {
     if (found.adapter.features.has("timestamp-query")) requiredFeatures.push("timestamp-query");
     if (found.hasSubgroups) requiredFeatures.push("subgroups" as GPUFeatureName);
     const gpu = await found.adapter.requestDevice({ requiredFeatures, requiredLimits });
-    return new WebGpuDevice(found, gpu, options);
+    const device = new WebGpuDevice(found, gpu, options);
+    debug(1, () => `adapter: ${device.description}, kernels for ${device.kind}, features: ${[...gpu.features]}`);
+    return device;
   }
 
   allocate(bytes: number, label: string): DeviceBuffer {
@@ -110,6 +114,7 @@ export class WebGpuDevice implements Device {
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
     this.#buffers.set(buffer, this.gpu.createBuffer({ label, size, usage }));
     this.memory.add(label, size);
+    debug(3, () => `buffer: ${label}, ${size} bytes, ${this.memory.used} in use`);
     return buffer;
   }
 
@@ -171,6 +176,11 @@ export class WebGpuDevice implements Device {
   [Symbol.dispose](): void {
     this.destroy();
   }
+}
+
+function forcedKind(): AdapterKind | undefined {
+  const kind = envFlag("KILN_ADAPTER");
+  return kind === "auto" ? undefined : kind;
 }
 
 /** The start of a validation message on one line: wgpu's messages are trees over many lines. */

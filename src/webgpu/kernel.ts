@@ -16,6 +16,8 @@ export type KernelArguments<K extends KernelName> =
   & {
     readonly buffers: { readonly [name in Kernel<K>["buffers"][number]]: Operand };
     readonly lines?: { readonly [name in keyof Kernel<K>["lines"]]?: number };
+    /** Element types: a kernel that can read whole vec4s where sizes allow. */
+    readonly aliases?: { readonly [name in keyof Kernel<K>["aliases"]]?: "f32" | "vec4f" };
     readonly grid: Grid;
   }
   & Optional<"overrides", Values<Kernel<K>["overrides"]>>
@@ -46,7 +48,7 @@ export function launch<K extends KernelName>(kernel: K, given: KernelArguments<K
   return {
     kernel,
     overrides,
-    lines,
+    lines: { ...lines, ...(given.aliases as Record<string, string>) },
     params: packParams(kernel, spec.params, params),
     buffers: spec.buffers.map((name) => buffers[name]),
     access: spec.access,

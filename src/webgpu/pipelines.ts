@@ -2,6 +2,7 @@ import type { Launch } from "../engine/launch.ts";
 import { type KernelName } from "./kernel.ts";
 import { KERNELS, LIBRARIES } from "./kernels.gen.ts";
 import type { KernelInterface } from "./reflect.ts";
+import { debug } from "../util/debug.ts";
 import { expandSource } from "./source.ts";
 
 /** A compiled kernel with the bind group layout that its WGSL declares. */
@@ -53,12 +54,13 @@ export class PipelineCache {
     return made;
   }
 
-  #module(name: string, source: string, lines: Readonly<Record<string, number>>): GPUShaderModule {
+  #module(name: string, source: string, lines: Launch["lines"]): GPUShaderModule {
     const key = JSON.stringify([name, lines]);
     let module = this.#modules.get(key);
     if (module === undefined) {
 
       const code = expandSource(source, { uses: LIBRARIES, lines });
+      debug(4, () => `// ${name} ${JSON.stringify(lines)}\n${code}`);
       module = this.#device.createShaderModule({ label: name, code });
       this.#modules.set(key, module);
     }

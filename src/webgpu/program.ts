@@ -1,4 +1,5 @@
 import type { BoundLaunch, BufferSlice, LaunchTime, Program } from "../engine/device.ts";
+import { debug } from "../util/debug.ts";
 import { DeviceError } from "../util/errors.ts";
 import type { WebGpuDevice } from "./device.ts";
 import { firstLines } from "./device.ts";
@@ -40,7 +41,8 @@ export async function prepareProgram(
         failed = error;
         break;
       }
-      const { kernel, grid } = bound.launch;
+      const { kernel, grid, overrides, lines } = bound.launch;
+      debug(2, () => `launch ${i}: ${current}, grid ${grid} ${JSON.stringify({ ...overrides, ...lines })}`);
       steps.push({ pipeline: pipeline.pipeline, bindGroup, grid, label: bound.label, kernel });
     }
   } finally {

@@ -9,6 +9,8 @@ export interface KernelInterface {
   readonly overrides: Readonly<Record<string, ScalarType>>;
   /** Replaceable `const NAME = 4u;` lines with their defaults. */
   readonly lines: Readonly<Record<string, number>>;
+  /** Replaceable `alias name = f32;` lines with their defaults. */
+  readonly aliases: Readonly<Record<string, string>>;
   /** Fields of `struct Params` in order; empty if the shader has none. */
   readonly params: Readonly<Record<string, ScalarType>>;
   /** True if the shader uses subgroup operations and so needs that feature. */
@@ -57,6 +59,9 @@ export function reflect(name: string, source: string): KernelInterface {
     overrides: scalars(name, text.matchAll(/\boverride\s+(\w+)\s*:\s*(\w+)/g)),
     lines: Object.fromEntries(
       [...text.matchAll(/^const (\w+) = (\d+)u;/gm)].map(([, key, value]) => [key, Number(value)]),
+    ),
+    aliases: Object.fromEntries(
+      [...text.matchAll(/^alias (\w+) = (\w+);/gm)].map(([, key, type]) => [key, type]),
     ),
     params: scalars(name, (struct?.[1] ?? "").matchAll(/(\w+)\s*:\s*(\w+)/g)),
     subgroups: /\bsubgroup[A-Z]\w*\(/.test(text),

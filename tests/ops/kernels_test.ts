@@ -32,7 +32,11 @@ for (const op of definedOps) {
           runs.push(await plan.read("y"));
         }
         assertClose(runs[0], expected, sample.tolerance, `${kind} ${sample.title}`);
-        assert.deepEqual(bits(runs[1]), bits(runs[0]), `${kind} ${sample.title}: second run differs`);
+        assert.deepEqual(
+          bits(runs[1]),
+          bits(runs[0]),
+          `${kind} ${sample.title}: second run differs`,
+        );
       }
     }
   });

@@ -1,0 +1,29 @@
+/**
+ * TensorFlow.js on its WebAssembly backend, with SIMD and two threads; prints one JSON line.
+ *
+ *     deno run --config bench/peers/deno.json --allow-env --allow-read bench/peers/tfjs_wasm.ts
+ */
+
+import * as tf from "npm:@tensorflow/tfjs@4.22.0";
+import { getThreadsCount, setThreadsCount } from "npm:@tensorflow/tfjs-backend-wasm@4.22.0";
+import { flags, measure } from "./common.ts";
+import { makeStep } from "./tfjs_net.ts";
+import { shimWorker } from "./tfjs_wasm_threads.ts";
+
+await shimWorker();
+tf.env().set("WASM_HAS_MULTITHREAD_SUPPORT", true); // not detected, as it takes Deno for Node
+setThreadsCount(2);
+if (!await tf.setBackend("wasm")) {
+  throw new Error("Cannot use the wasm backend of tfjs");
+}
+await tf.ready();
+await measure(
+  {
+    peer: "TensorFlow.js wasm",
+    version: tf.version.tfjs,
+    backend: `${tf.getBackend()}, SIMD, ${getThreadsCount()} threads`,
+    note: "convolution gradients rewritten in its own ops; no weight average",
+  },
+  makeStep(flags().batch, { filterGradient: "conv", ownNorm: false }),
+);
+Deno.exit(0); // its threads would keep the process alive

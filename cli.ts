@@ -1,0 +1,43 @@
+/**
+ * The command line of kiln: `deno task train`, `eval`, `data`, `doctor`, `bench`; each has `--help`.
+ */
+import { dataCommand } from "./src/cli/data_command.ts";
+import { doctorCommand } from "./src/cli/doctor_command.ts";
+import { evalCommand } from "./src/cli/eval_command.ts";
+import { trainCommand } from "./src/cli/train_command.ts";
+import { benchCommand } from "./bench/command.ts";
+import { type Invocation, parseCommandLine } from "./src/train/config.ts";
+import { UserError } from "./src/util/errors.ts";
+
+async function run(invocation: Invocation): Promise<void> {
+  switch (invocation.command) {
+    case "help":
+      return console.log(invocation.text);
+    case "train":
+      return await trainCommand(invocation.config);
+    case "eval":
+      return await evalCommand(invocation.config);
+    case "data":
+      return await dataCommand(invocation.config);
+    case "doctor":
+      return await doctorCommand(invocation.config);
+    case "bench":
+      return await benchCommand(invocation.config);
+  }
+}
+
+/** Prints a user's mistake as one line and its fix as another; anything else is a bug and keeps its stack. */
+function report(error: unknown): never {
+  if (!(error instanceof UserError)) throw error;
+  console.error(`error: ${error.message}`);
+  if (error.hint !== "") console.error(`hint: ${error.hint}`);
+  Deno.exit(error.exitCode);
+}
+
+if (import.meta.main) {
+  try {
+    await run(parseCommandLine(Deno.args));
+  } catch (error) {
+    report(error);
+  }
+}

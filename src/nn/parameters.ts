@@ -1,0 +1,66 @@
+import { viewAt } from "../ops/layout.ts";
+import { type Shape, sizeOf } from "../tensor/shape.ts";
+import { slotLayout } from "../tensor/storage.ts";
+import { type Tensor, variable } from "../tensor/tensor.ts";
+import { type Initializer, initializerStream } from "./initializers.ts";
+
+/** One trainable tensor of a model. */
+export interface ParameterSpec {
+  readonly name: string;
+  readonly shape: Shape;
+  readonly initializer: Initializer;
+  /** True: its L2 loss is added, times the weight decay. */
+  readonly decayed: boolean;
+}
+
+/** Tensors by parameter name. */
+export type NamedTensors = Readonly<Record<string, Tensor>>;
+
+/** Where each parameter lies in one flat block; in elements. */
+export interface ParameterLayout {
+  readonly specs: readonly ParameterSpec[];
+  readonly offsets: readonly number[];
+  /** Elements of the block, gaps included. */
+  readonly size: number;
+}
+
+/**
+ * Lays all parameters out in one block, so that one launch updates them all and one read saves them.
+ */
+export function parameterLayout(specs: readonly ParameterSpec[]): ParameterLayout {
+  return { specs, ...slotLayout(specs.map(({ shape }) => shape)) };
+}
+
+/** The number of trainable values, gaps not counted. */
+export function countParameters(specs: readonly ParameterSpec[]): number {
+  return specs.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+}
+
+/** Initial values of the block; a pure function of the seed. */
+export function initialValues({ specs, offsets, size }: ParameterLayout, seed: number): Float32Array<ArrayBuffer> {
+  const block = new Float32Array(size);
+  specs.forEach(({ shape, initializer }, i) => {
+    block.set(initializer(sizeOf(shape), initializerStream(seed, i)), offsets[i]);
+  });
+  return block;
+}
+
+/** A variable that holds the whole block. */
+export function parameterBlock(name: string, layout: ParameterLayout, values: Float32Array<ArrayBuffer>): Tensor {
+  return variable(name, [layout.size], values);
+}
+
+/** The parameters as views of a block. */
+export function parameterViews({ specs, offsets }: ParameterLayout, block: Tensor): NamedTensors {
+  return Object.fromEntries(specs.map(({ name, shape }, i) => [name, viewAt(block, shape, offsets[i])]));
+}
+
+/** Splits a block's values by parameter name; views, not copies. */
+export function splitBlock(
+  { specs, offsets }: ParameterLayout,
+  block: Float32Array<ArrayBuffer>,
+): Record<string, Float32Array<ArrayBuffer>> {
+  return Object.fromEntries(
+    specs.map(({ name, shape }, i) => [name, block.subarray(offsets[i], offsets[i] + sizeOf(shape))]),
+  );
+}

@@ -1,0 +1,131 @@
+import { ConfigError } from "../util/errors.ts";
+import { nearest } from "../util/suggest.ts";
+import { COMMANDS } from "./commands.ts";
+import type { FlagValues } from "./flags.ts";
+import { commandHelp, overviewHelp } from "./help.ts";
+import { type FlagContext, flagsFromJson, parseFlags } from "./parse_flags.ts";
+
+/** The name of a command. */
+export type CommandName = keyof typeof COMMANDS;
+
+/** The settings of a command, by camelCase name; plain JSON values. */
+export type ConfigOf<C extends CommandName> = FlagValues<(typeof COMMANDS)[C]["flags"]>;
+
+/** The settings of `train`; `epochs` is null unless given, and then counts instead of `steps`. */
+export type TrainConfig = ConfigOf<"train">;
+/** The settings of `eval`; null means the newest. */
+export type EvalConfig = ConfigOf<"eval">;
+/** The settings of `data`; a null `dataUrl` means the official address. */
+export type DataConfig = ConfigOf<"data">;
+/** The settings of `doctor`. */
+export type DoctorConfig = ConfigOf<"doctor">;
+/** The settings of `bench`; a null `only` means everything. */
+export type BenchConfig = ConfigOf<"bench">;
+
+/** A command line understood: a command with its settings, or a help text to print. */
+export type Invocation =
+  | { readonly [C in CommandName]: { readonly command: C; readonly config: ConfigOf<C> } }[
+    CommandName
+  ]
+  | { readonly command: "help"; readonly text: string };
+
+/**
+ * Reads a whole command line: a command and its flags, `<command> --help`, `help <command>`, or
+ * nothing, which asks for the overview. Whatever is wrong with it is a {@linkcode ConfigError}.
+ */
+export function parseCommandLine(argv: readonly string[]): Invocation {
+  const [first, ...rest] = argv;
+  if (first === undefined || isHelp(first)) {
+    return { command: "help", text: overviewHelp(COMMANDS) };
+  }
+  if (first === "help") {
+    const text = rest.length === 0 ? overviewHelp(COMMANDS) : helpText(commandName(rest[0]));
+    return { command: "help", text };
+  }
+  const command = commandName(first);
+  if (rest.some(isHelp)) return { command: "help", text: helpText(command) };
+  switch (command) {
+    case "train":
+      return { command, config: parseTrainConfig(rest) };
+    case "eval":
+      return { command, config: parseEvalConfig(rest) };
+    case "data":
+      return { command, config: parseDataConfig(rest) };
+    case "doctor":
+      return { command, config: parseDoctorConfig(rest) };
+    case "bench":
+      return { command, config: parseBenchConfig(rest) };
+  }
+}
+
+/** The settings of `train` from the flags behind the command; throws {@linkcode ConfigError}. */
+export function parseTrainConfig(argv: readonly string[]): TrainConfig {
+  return parseFlags(COMMANDS.train.flags, argv, contextOf("train"));
+}
+
+/** The settings of `eval` from the flags behind the command; throws {@linkcode ConfigError}. */
+export function parseEvalConfig(argv: readonly string[]): EvalConfig {
+  return parseFlags(COMMANDS.eval.flags, argv, contextOf("eval"));
+}
+
+/** The settings of `data` from the flags behind the command; throws {@linkcode ConfigError}. */
+export function parseDataConfig(argv: readonly string[]): DataConfig {
+  return parseFlags(COMMANDS.data.flags, argv, contextOf("data"));
+}
+
+/** The settings of `doctor` from the flags behind the command; throws {@linkcode ConfigError}. */
+export function parseDoctorConfig(argv: readonly string[]): DoctorConfig {
+  return parseFlags(COMMANDS.doctor.flags, argv, contextOf("doctor"));
+}
+
+/** The settings of `bench` from the flags behind the command; throws {@linkcode ConfigError}. */
+export function parseBenchConfig(argv: readonly string[]): BenchConfig {
+  return parseFlags(COMMANDS.bench.flags, argv, contextOf("bench"));
+}
+
+/** The settings of `train` as a run saved them (`JSON.stringify` of the config), checked again. */
+export function trainConfigFromJson(json: unknown, source: string): TrainConfig {
+  return flagsFromJson(COMMANDS.train.flags, json, source);
+}
+
+/** The text of `<command> --help`. */
+export function helpText(command: CommandName): string {
+  return commandHelp(COMMANDS[command]);
+}
+
+/** How many steps a run takes: `epochs` passes of whole batches, rounded up, where it is given. */
+export function totalSteps(
+  { steps, epochs, batchSize }: Pick<TrainConfig, "steps" | "epochs" | "batchSize">,
+  trainingImages: number,
+): number {
+  return epochs === null ? steps : Math.max(1, Math.ceil(epochs * trainingImages / batchSize));
+}
+
+function commandName(text: string): CommandName {
+  const names = Object.keys(COMMANDS);
+  if (isCommand(text)) return text;
+  const near = nearest(text, names);
+  throw new ConfigError(
+    `unknown command ${JSON.stringify(text)}: expected one of ${names.join(", ")}`,
+    { hint: near === undefined ? "see deno task <command> --help" : `did you mean ${near}?` },
+  );
+}
+
+function isCommand(text: string): text is CommandName {
+  return Object.hasOwn(COMMANDS, text);
+}
+
+function isHelp(argument: string): boolean {
+  return argument === "--help" || argument === "-h";
+}
+
+function contextOf(command: CommandName): FlagContext {
+  return {
+    command,
+    usage: COMMANDS[command].usage,
+    commandsWith: (name) =>
+      Object.entries(COMMANDS)
+        .filter(([other, { flags }]) => other !== command && Object.hasOwn(flags, name))
+        .map(([other]) => other),
+  };
+}

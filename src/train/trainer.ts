@@ -1,0 +1,194 @@
+import { type Model } from "../nn/model.ts";
+import { decaySteps, staircaseDecay, warmedDecay } from "../optim/schedules.ts";
+import { compile, type Plan } from "../tensor/compile.ts";
+import { BindingLimitError } from "../tensor/memory_plan.ts";
+import { VariableState } from "../tensor/state.ts";
+import { SLOT_ELEMENTS } from "../tensor/storage.ts";
+import type { Device } from "../engine/device.ts";
+import { DeviceError, NonFiniteLossError } from "../util/errors.ts";
+import {
+  HISTORY_ROWS,
+  HYPERPARAMETER_ELEMENTS,
+  HYPERPARAMETERS,
+  type TrainingGraph,
+  trainingGraph,
+  type TrainingVariables,
+  trainingVariables,
+} from "./training_graph.ts";
+
+/** Constants of the training recipe. */
+export interface Recipe {
+  readonly batchSize: number;
+  readonly seed: number;
+  readonly learningRate: number;
+  readonly decayFactor: number;
+  readonly epochsPerDecay: number;
+  readonly emaDecay: number;
+  readonly lossAverageDecay: number;
+  readonly weightDecay: number;
+}
+
+/** The losses of one step. */
+export interface StepLosses {
+  readonly step: number;
+  /** Cross-entropy plus weight decay, as it is minimized. */
+  readonly total: number;
+  /** By term name. */
+  readonly terms: Readonly<Record<string, number>>;
+}
+
+/** One batch, ready to be uploaded. */
+export interface TrainingBatch {
+  readonly images: Float32Array<ArrayBufferLike>;
+  readonly labels: Uint32Array<ArrayBufferLike>;
+}
+
+/** Trains a model on a device, step by step. */
+export class Trainer {
+  readonly model: Model;
+  readonly recipe: Recipe;
+  readonly state: VariableState;
+  readonly variables: TrainingVariables;
+  readonly plan: Plan;
+  readonly #graph: TrainingGraph;
+  readonly #decaySteps: number;
+  readonly #hyperparameters = new Float32Array(HYPERPARAMETER_ELEMENTS);
+  readonly #row = new Uint32Array(1);
+  #step: number;
+  #read: number;
+
+  private constructor(fields: {
+    model: Model;
+    recipe: Recipe;
+    state: VariableState;
+    variables: TrainingVariables;
+    graph: TrainingGraph;
+    plan: Plan;
+    trainingImages: number;
+    step: number;
+  }) {
+    this.model = fields.model;
+    this.recipe = fields.recipe;
+    this.state = fields.state;
+    this.variables = fields.variables;
+    this.plan = fields.plan;
+    this.#graph = fields.graph;
+    this.#step = this.#read = fields.step;
+    const { batchSize, epochsPerDecay } = fields.recipe;
+    this.#decaySteps = decaySteps(fields.trainingImages, batchSize, epochsPerDecay);
+  }
+
+  /**
+   * Builds the step and compiles it.
+   *
+   * @throws {DeviceError} naming the batch size that would fit, if this one does not.
+   */
+  static async create(
+    device: Device,
+    { model, recipe, trainingImages, step = 0 }: {
+      model: Model;
+      recipe: Recipe;
+      /** Images of an epoch. */
+      trainingImages: number;
+      /** Steps done before. */
+      step?: number;
+    },
+  ): Promise<Trainer> {
+    const variables = trainingVariables(model, recipe.seed);
+    const state = new VariableState(device);
+    const { batchSize, weightDecay } = recipe;
+    const graph = trainingGraph({ model, variables, batchSize, weightDecay });
+    try {
+      const plan = await compile(state, { updates: graph.updates });
+      return new Trainer({ model, recipe, state, variables, graph, plan, trainingImages, step });
+    } catch (error) {
+      state.destroy();
+      throw withFittingBatch(error, batchSize);
+    }
+  }
+
+  /** Steps done. */
+  get step(): number {
+    return this.#step;
+  }
+
+  /** The learning rate of a step. */
+  learningRate(step: number): number {
+    const { learningRate, decayFactor } = this.recipe;
+    const schedule = { initial: learningRate, factor: decayFactor, decaySteps: this.#decaySteps };
+    return staircaseDecay(schedule, step);
+  }
+
+  /** Queues one step; does not wait for it. At most HISTORY_ROWS steps may be queued before `losses`. */
+  run({ images, labels }: TrainingBatch): void {
+    if (this.#step - this.#read >= HISTORY_ROWS) {
+      throw new Error(`Cannot queue more than ${HISTORY_ROWS} steps without reading the losses`);
+    }
+    this.#set("learningRate", this.learningRate(this.#step));
+    // The average follows the step's update, which has counted the step already.
+    this.#set("emaDecay", warmedDecay(this.recipe.emaDecay, this.#step + 1));
+    this.#set("lossDecay", this.recipe.lossAverageDecay);
+    this.#row[0] = this.#step % HISTORY_ROWS;
+    this.plan.run({ images, labels, hyperparameters: this.#hyperparameters, row: this.#row });
+    this.#step++;
+  }
+
+  /**
+   * Waits for the queued steps and returns their losses, oldest first.
+   *
+   * @throws {NonFiniteLossError} naming the first step whose loss is NaN or infinite.
+   */
+  async losses(): Promise<StepLosses[]> {
+    const { history, terms } = this.#graph;
+    const table = await this.state.read(history);
+    const width = history.shape[1];
+    const rows: StepLosses[] = [];
+    for (; this.#read < this.#step; this.#read++) {
+      const start = (this.#read % HISTORY_ROWS) * width;
+      const values = terms.map((_, i) => table[start + i * SLOT_ELEMENTS]);
+      const total = values.reduce((a, b) => a + b, 0);
+      if (!Number.isFinite(total)) {
+        throw new NonFiniteLossError(
+          `the loss of step ${this.#read} is ${total}: training has diverged`,
+          { hint: "use a smaller --learning-rate; the last checkpoint is intact" },
+        );
+      }
+      rows.push({
+        step: this.#read,
+        total,
+        terms: Object.fromEntries(terms.map((term, i) => [term, values[i]])),
+      });
+    }
+    return rows;
+  }
+
+  /** The moving averages of the loss terms, summed as the total is. They start at zero and are not debiased. */
+  async averagedLoss(): Promise<number> {
+    const averages = await this.state.read(this.#graph.lossAverages);
+    return this.#graph.terms.reduce((sum, _, i) => sum + averages[i * SLOT_ELEMENTS], 0);
+  }
+
+  /** Frees everything on the device. */
+  destroy(): void {
+    this.plan.destroy();
+    this.state.destroy();
+  }
+
+  [Symbol.dispose](): void {
+    this.destroy();
+  }
+
+  #set(name: keyof typeof HYPERPARAMETERS, value: number): void {
+    this.#hyperparameters[HYPERPARAMETERS[name] * SLOT_ELEMENTS] = value;
+  }
+}
+
+/** Adds the batch size that would fit: tensors that depend on the batch grow in proportion to it. */
+export function withFittingBatch(error: unknown, batchSize: number): unknown {
+  if (!(error instanceof BindingLimitError)) return error;
+  const fits = Math.floor(batchSize * error.limit / error.needed);
+  return new DeviceError(error.message, {
+    hint: fits >= 1 ? `--batch-size ${fits} fits` : "not even a batch of 1 fits this adapter",
+    cause: error,
+  });
+}

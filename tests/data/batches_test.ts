@@ -1,0 +1,265 @@
+import assert from "node:assert/strict";
+import * as augment from "../../src/data/augment.ts";
+import { CROP_VALUES } from "../../src/data/augment.ts";
+import { BatchLoader, defaultWorkers, evalBatches } from "../../src/data/batches.ts";
+import type { Batch } from "../../src/data/batches.ts";
+import { permutation, RandomStream, STREAMS } from "../../src/util/random.ts";
+import { sharedRecords } from "./helpers.ts";
+
+const RECORDS = sharedRecords(50, 21);
+const BROKEN = (way: string) => new URL(`./broken_worker.ts?way=${way}`, import.meta.url);
+
+interface Copy {
+  readonly step: number;
+  readonly count: number;
+  readonly ids: number[];
+  readonly labels: number[];
+  readonly images: Float32Array;
+}
+
+function copy({ step, count, ids, labels, images }: Batch): Copy {
+  return { step, count, ids: [...ids], labels: [...labels], images: images.slice() };
+}
+
+async function take(
+  count: number,
+  options: Partial<ConstructorParameters<typeof BatchLoader>[0]> = {},
+): Promise<Copy[]> {
+  await using loader = new BatchLoader({
+    records: RECORDS,
+    batchSize: 8,
+    seed: 5,
+    workers: 2,
+    ...options,
+  });
+  const copies: Copy[] = [];
+  for (let i = 0; i < count; i++) {
+    using batch = await loader.next();
+    copies.push(copy(batch));
+  }
+  return copies;
+}
+
+Deno.test("batches follow the endless concatenation of the epochs' permutations", async () => {
+  const batches = await take(20);
+  assert.deepEqual(batches.map(({ step }) => step), Array.from({ length: 20 }, (_, i) => i));
+  const ids = batches.flatMap((batch) => batch.ids);
+  const epochs = [0, 1, 2].map((epoch) => [...permutation(50, 5, STREAMS.shuffle, epoch)]);
+  assert.deepEqual(ids.slice(0, 150), epochs.flat());
+  assert.notDeepEqual(epochs[0], epochs[1]);
+  for (const epoch of epochs) {
+    assert.deepEqual(epoch.toSorted((a, b) => a - b), Array.from({ length: 50 }, (_, i) => i));
+  }
+});
+
+Deno.test("each image is its record, distorted by numbers of (seed, epoch, image)", async () => {
+  const random = new RandomStream(5, STREAMS.augment);
+  const expected = new Float32Array(CROP_VALUES);
+  for (const { step, ids, labels, images, count } of await take(10)) {
+    assert.equal(count, 8);
+    for (let i = 0; i < 8; i++) {
+      const epoch = Math.floor((step * 8 + i) / 50);
+      const pixels = RECORDS.pixels(ids[i]);
+      augment.distort(pixels, random.seek(epoch, ids[i]), augment.createDistortion(), expected);
+      assert.equal(labels[i], RECORDS.label(ids[i]));
+      assert.deepEqual(images.slice(i * CROP_VALUES, (i + 1) * CROP_VALUES), expected);
+    }
+  }
+});
+
+Deno.test("the number of workers and slots changes no bit", async () => {
+  const one = await take(15, { workers: 1 });
+  assert.deepEqual(await take(15, { workers: 2 }), one);
+  assert.deepEqual(await take(15, { workers: 3 }), one);
+  assert.deepEqual(await take(15, { workers: 3, slots: 1 }), one);
+  assert.notDeepEqual(await take(15, { seed: 6 }), one);
+});
+
+Deno.test("a run that goes on at batch n sees what it would have seen", async () => {
+  const all = await take(15);
+  assert.deepEqual(await take(8, { firstBatch: 7 }), all.slice(7));
+});
+
+Deno.test("more records a batch than there are span several epochs", async () => {
+  const records = sharedRecords(3, 22);
+  const [batch] = await take(1, { records, batchSize: 8 });
+  const order = [0, 1, 2].flatMap((epoch) => [...permutation(3, 5, STREAMS.shuffle, epoch)]);
+  assert.deepEqual(batch.ids, order.slice(0, 8));
+});
+
+Deno.test("a batch that is ready is taken without waiting, and waiting is counted", async () => {
+  await using loader = new BatchLoader({ records: RECORDS, batchSize: 8, seed: 5, workers: 1 });
+  (await loader.next()).release();
+  assert.equal(loader.notReady, 1);
+  assert.ok(loader.waitedMs > 0);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  const waited = loader.waitedMs;
+  for (let step = 1; step <= 4; step++) {
+    const batch = loader.tryNext();
+    assert.equal(batch?.step, step);
+    batch?.release();
+  }
+  assert.equal(loader.waitedMs, waited);
+  assert.equal(loader.notReady, 1);
+});
+
+Deno.test("tryNext gives nothing while nothing is ready", async () => {
+  await using loader = new BatchLoader({ records: RECORDS, batchSize: 8, seed: 5, workers: 1 });
+  assert.equal(loader.tryNext(), undefined);
+});
+
+Deno.test("a batch is not overwritten before it is released", async () => {
+  await using loader = new BatchLoader({ records: RECORDS, batchSize: 8, seed: 5, slots: 2 });
+  const held = await loader.next();
+  const before = copy(held);
+  (await loader.next()).release();
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  assert.deepEqual(copy(held), before);
+  await assert.rejects(loader.next(), /all 2 slots are in use: release a batch first/);
+  held.release();
+  using next = await loader.next();
+  assert.equal(next.step, 2);
+});
+
+Deno.test("a batch that is released twice is given back once", async () => {
+  await using loader = new BatchLoader({ records: RECORDS, batchSize: 8, seed: 5, slots: 2 });
+  for (const expected of await take(30)) {
+    const batch = await loader.next();
+    assert.deepEqual(copy(batch), expected);
+    batch.release();
+    batch.release();
+  }
+});
+
+Deno.test("evaluation gives each image exactly once, in order, the last batch smaller", async () => {
+  const cases = [[16, [16, 16, 16, 2], 1], [16, [16, 16, 16, 2], 5], [25, [25, 25], 2], [
+    64,
+    [50],
+    2,
+  ]];
+  for (const [batchSize, counts, slots] of cases as [number, number[], number][]) {
+    const ids: number[] = [];
+    const seen: number[] = [];
+    const expected = new Float32Array(CROP_VALUES);
+    for await (const batch of evalBatches({ records: RECORDS, batchSize, workers: 3, slots })) {
+      seen.push(batch.count);
+      assert.equal(batch.images.length, batchSize * CROP_VALUES);
+      for (let i = 0; i < batch.count; i++) {
+        ids.push(batch.ids[i]);
+        assert.equal(batch.labels[i], RECORDS.label(batch.ids[i]));
+        augment.preprocessEval(RECORDS.pixels(batch.ids[i]), expected);
+        const image = batch.images.slice(i * CROP_VALUES, (i + 1) * CROP_VALUES);
+        assert.deepEqual(image, expected);
+      }
+      const rest = batch.images.subarray(batch.count * CROP_VALUES);
+      assert.ok(rest.every((value) => value === 0), "the rest of the last batch is zero");
+    }
+    assert.deepEqual(seen, counts);
+    assert.deepEqual(ids, Array.from({ length: 50 }, (_, i) => i));
+  }
+});
+
+Deno.test("an exception in a worker rejects next with its message, then and later", async () => {
+  const workerModule = BROKEN("throw");
+  const options = { records: RECORDS, batchSize: 8, seed: 5, workers: 2, workerModule };
+  await using loader = new BatchLoader(options);
+  await assert.rejects(loader.next(), /worker thread failed: .*disk on fire/);
+  await assert.rejects(loader.next(), /disk on fire/);
+  assert.throws(() => loader.tryNext(), /disk on fire/);
+});
+
+Deno.test("a worker module that cannot be loaded rejects next", async () => {
+  const workerModule = new URL("./no_such_worker.ts", import.meta.url);
+  await using loader = new BatchLoader({ records: RECORDS, batchSize: 8, seed: 5, workerModule });
+  await assert.rejects(loader.next(), /worker thread failed: ./);
+});
+
+Deno.test("workers that die or hang without a word are noticed after a while", async () => {
+  for (const way of ["exit", "hang"]) {
+    const options = { records: RECORDS, batchSize: 8, seed: 5, workers: 2, stallMs: 200 };
+    await using loader = new BatchLoader({ ...options, workerModule: BROKEN(way) });
+    await assert.rejects(loader.next(), /worker threads stand still/);
+  }
+});
+
+Deno.test("a closed loader gives no more batches, also to one who waits", async () => {
+  const options = { records: RECORDS, batchSize: 8, seed: 5, workerModule: BROKEN("hang") };
+  const loader = new BatchLoader(options);
+  const waiting = loader.next();
+  loader.close();
+  loader.close();
+  await assert.rejects(waiting, /loader is closed/);
+  await assert.rejects(loader.next(), /loader is closed/);
+});
+
+Deno.test("a batch may be released after its loader is closed", async () => {
+  const loader = new BatchLoader({ records: RECORDS, batchSize: 8, seed: 5 });
+  const batch = await loader.next();
+  loader.close();
+  batch.release();
+});
+
+/** Runs a script on ten records in a process of its own; returns what it prints. */
+async function printed(body: string): Promise<string> {
+  const module = (name: string) => new URL(`../../src/data/${name}`, import.meta.url).href;
+  const script = `
+    import { BatchLoader, evalBatches } from ${JSON.stringify(module("batches.ts"))};
+    import { RECORD_BYTES, Records } from ${JSON.stringify(module("records.ts"))};
+    const records = new Records(new SharedArrayBuffer(10 * RECORD_BYTES));
+    const options = { records, batchSize: 1, seed: 1, workers: 3, slots: 3 };
+    ${body}`;
+  const child = new Deno.Command("deno", {
+    args: ["eval", "--no-lock", script],
+    stdout: "piped",
+    stderr: "null",
+    signal: AbortSignal.timeout(10_000),
+  });
+  const { code, stdout } = await child.output();
+  assert.equal(code, 0, "the process ended by itself");
+  return new TextDecoder().decode(stdout);
+}
+
+Deno.test("a process that closes its loader ends: no worker is left behind", async () => {
+  const output = await printed(`
+    const loader = new BatchLoader(options);
+    (await loader.next()).release();
+    loader.close();
+    console.log("closed");`);
+  assert.equal(output, "closed\n");
+});
+
+Deno.test("an evaluation that is left in the middle leaves no worker behind", async () => {
+  const output = await printed(`
+    for await (const batch of evalBatches(options)) if (batch.step === 2) break;
+    console.log("left");`);
+  assert.equal(output, "left\n");
+});
+
+Deno.test("a process whose workers all die while it waits does not end without a word", async () => {
+  const module = new URL("./no_such_worker.ts", import.meta.url);
+  const output = await printed(`
+    const workerModule = new URL(${JSON.stringify(module)});
+    const loader = new BatchLoader({ ...options, workerModule });
+    await loader.next().catch((error) => console.log(error.message));`);
+  assert.match(output, /^Cannot make batches as a worker thread failed/);
+});
+
+Deno.test("numbers out of range are refused", () => {
+  const right = { records: RECORDS, batchSize: 8, seed: 5 };
+  const wrong = [
+    { batchSize: 0 },
+    { batchSize: 1.5 },
+    { workers: 0 },
+    { slots: 0 },
+    { seed: -1 },
+    { firstBatch: -1 },
+    { records: sharedRecords(0, 1) },
+  ];
+  for (const option of wrong) {
+    assert.throws(() => new BatchLoader({ ...right, ...option }), RangeError);
+  }
+});
+
+Deno.test("one core is left to the main thread, and at most 16 workers are started", () => {
+  assert.deepEqual([1, 2, 3, 8, 64].map((cores) => defaultWorkers(cores)), [1, 1, 2, 7, 16]);
+});
