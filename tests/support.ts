@@ -54,7 +54,7 @@ export function testDevice(kind?: AdapterKind): Promise<WebGpuDevice> {
 /** The kinds of kernels that this adapter can run: those of 8-lane subgroups only if it has them. */
 export async function testableKinds(): Promise<AdapterKind[]> {
   const device = await testDevice();
-  const kinds: AdapterKind[] = ["gpu", "software"];
+  const kinds: AdapterKind[] = ["naive", "gpu", "software"];
   if (device.adapter.kind === "subgroup8") kinds.push("subgroup8");
   return kinds;
 }

@@ -80,7 +80,7 @@ async function runInstall(cwd: string): Promise<string | undefined> {
   if (output.success) return undefined;
   const text = seen ? "" : new TextDecoder().decode(output.stderr);
   const line = text.split("\n").find((each) => each.trim() !== "");
-  return line?.trim() ?? `deno install ended with code ${output.code}`;
+  return line?.trim().replace(/^error: /, "") ?? `deno install ended with code ${output.code}`;
 }
 
 /** Runs deno by name, because --allow-run=deno covers the name and not the path of the executable. */

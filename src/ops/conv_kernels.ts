@@ -1,7 +1,16 @@
-import { type AdapterKind, foldGrid, input, type LaunchList, output } from "../engine/launch.ts";
+import {
+  type AdapterKind,
+  foldGrid,
+  input,
+  type Launch,
+  type LaunchList,
+  type Operand,
+  output,
+  scratch,
+} from "../engine/launch.ts";
 import { launch } from "../webgpu/kernel.ts";
 import type { Activation } from "./matmul.ts";
-import { ACTIVATION_CODES } from "./matmul_kernels.ts";
+import { ACTIVATION_CODES, loadWidth, tileSide } from "./matmul_kernels.ts";
 import { type WindowAttributes, type WindowGeometry, windowOverrides, windowParams } from "./window.ts";
 
 /** The sizes of one convolution. */
@@ -18,46 +27,226 @@ export interface ConvForwardProblem extends ConvProblem {
   readonly activation: Activation;
 }
 
+interface ForwardOperands {
+  readonly x: Operand;
+  readonly w: Operand;
+  readonly bias: Operand;
+  readonly y: Operand;
+}
+
+type ForwardFamily = (problem: ConvForwardProblem, buffers: ForwardOperands) => Launch;
+
+/** One row a kind of adapter; `bench/` has the ladder behind it. */
+const FORWARD: Record<AdapterKind, ForwardFamily> = {
+  naive: forwardNaive,
+  software: forwardRegister,
+  // Its stores are whole vec4s of a pixel's channels.
+  subgroup8: (problem, buffers) =>
+    problem.o % 4 === 0 ? forwardSubgroup(problem, buffers) : forwardRegister(problem, buffers),
+  gpu: forwardTiled,
+};
+
 function problemParams({ geometry, o }: ConvProblem) {
   return { n: geometry.n, o, ...windowParams(geometry) };
 }
 
-export function convLaunches(_kind: AdapterKind, problem: ConvForwardProblem): LaunchList {
-  const { geometry: { n, oh, ow }, o } = problem;
+/** Pixels of the output over the whole batch: the rows of the implicit matrix product. */
+function outputPixels({ geometry: { n, oh, ow } }: ConvProblem): number {
+  return n * oh * ow;
+}
+
+function forwardCommon(problem: ConvForwardProblem) {
   return {
-    launches: [launch("conv2d_naive", {
-      buffers: { x: input(0), w: input(1), bias: input(problem.hasBias ? 2 : 1), y: output },
-      overrides: {
-        ...windowOverrides(problem.window),
-        HAS_BIAS: problem.hasBias,
-        ACTIVATION: ACTIVATION_CODES[problem.activation],
-      },
-      params: problemParams(problem),
-      grid: foldGrid(Math.ceil(n * oh * ow * o / 64)),
-    })],
+    overrides: {
+      ...windowOverrides(problem.window),
+      HAS_BIAS: problem.hasBias,
+      ACTIVATION: ACTIVATION_CODES[problem.activation],
+    },
+    params: problemParams(problem),
   };
 }
 
-export function convGradInputLaunches(_kind: AdapterKind, problem: ConvProblem): LaunchList {
-  const { n, h, w, c } = problem.geometry;
-  return {
-    launches: [launch("conv2d_grad_input_naive", {
+function forwardNaive(problem: ConvForwardProblem, buffers: ForwardOperands): Launch {
+  const grid = foldGrid(Math.ceil(outputPixels(problem) * problem.o / 64));
+  return launch("conv2d_naive", { buffers, ...forwardCommon(problem), grid });
+}
+
+function forwardSubgroup(problem: ConvForwardProblem, buffers: ForwardOperands): Launch {
+  const x = loadWidth(problem.geometry.c);
+  const octets = 3;
+  return launch("conv2d_subgroup", {
+    buffers,
+    ...forwardCommon(problem),
+    lines: { OCTETS: octets, QUADS: 1, X_WIDTH: x.width },
+    aliases: { x_elem: x.type },
+    grid: foldGrid(Math.ceil(outputPixels(problem) / (8 * octets)) * Math.ceil(problem.o / 32)),
+  });
+}
+
+function forwardRegister(problem: ConvForwardProblem, buffers: ForwardOperands): Launch {
+  const [x, w] = [loadWidth(problem.geometry.c), loadWidth(problem.o)];
+  return launch("conv2d_register", {
+    buffers,
+    ...forwardCommon(problem),
+    lines: { QUADS: 2, X_WIDTH: x.width, W_WIDTH: w.width },
+    aliases: { x_elem: x.type, w_elem: w.type },
+    grid: foldGrid(Math.ceil(outputPixels(problem) / 32) * Math.ceil(problem.o / 64)),
+  });
+}
+
+function forwardTiled(problem: ConvForwardProblem, buffers: ForwardOperands): Launch {
+  const rows = outputPixels(problem);
+  const w = loadWidth(problem.o);
+  const side = tileSide(rows, problem.o);
+  return launch("conv2d_tiled", {
+    buffers,
+    ...forwardCommon(problem),
+    lines: { SIDE: side, ROW_QUADS: 1, COL_QUADS: 1, W_WIDTH: w.width },
+    aliases: { w_elem: w.type },
+    grid: foldGrid(Math.ceil(rows / (4 * side)) * Math.ceil(problem.o / (4 * side))),
+  });
+}
+
+/** A forward convolution: inputs x, w and, if it has one, bias. */
+export function convLaunches(kind: AdapterKind, problem: ConvForwardProblem): LaunchList {
+  // Without a bias the binding still wants a buffer: the filters serve.
+  const bias = input(problem.hasBias ? 2 : 1);
+  return { launches: [FORWARD[kind](problem, { x: input(0), w: input(1), bias, y: output })] };
+}
+
+/**
+ * The gradient in x: with stride 1 a forward convolution of dy with the filters flipped and transposed,
+ * by the same kernels; with any other stride a gather. Inputs dy, w.
+ */
+export function convGradInputLaunches(kind: AdapterKind, problem: ConvProblem): LaunchList {
+  const { geometry: g, window: { size: [kh, kw], strides: [sh, sw] }, o } = problem;
+  const forward = sh === 1 && sw === 1 && g.padTop < kh && g.padLeft < kw;
+  if (kind === "naive" || !forward) {
+    const grad = launch("conv2d_grad_input_naive", {
       buffers: { dy: input(0), w: input(1), dx: output },
       overrides: windowOverrides(problem.window),
       params: problemParams(problem),
-      grid: foldGrid(Math.ceil(n * h * w * c / 64)),
-    })],
+      grid: foldGrid(Math.ceil(g.n * g.h * g.w * g.c / 64)),
+    });
+    return { launches: [grad] };
+  }
+  const flipped = scratch(0);
+  const flip = launch("conv2d_flip_filters", {
+    buffers: { w: input(1), flipped },
+    params: { taps: kh * kw, c: g.c, o },
+    grid: foldGrid(Math.ceil(kh * kw * g.c * o / 64)),
+  });
+  const geometry: WindowGeometry = {
+    n: g.n,
+    h: g.oh,
+    w: g.ow,
+    c: o,
+    oh: g.h,
+    ow: g.w,
+    padTop: kh - 1 - g.padTop,
+    padLeft: kw - 1 - g.padLeft,
+  };
+  const back = FORWARD[kind](
+    { geometry, window: problem.window, o: g.c, hasBias: false, activation: "none" },
+    { x: input(0), w: flipped, bias: flipped, y: output },
+  );
+  return { launches: [flip, back], scratchBytes: [kh * kw * g.c * o * 4] };
+}
+
+interface GradWeightProblem extends ConvProblem {
+  /** Output pixels that one part of the sum covers. */
+  readonly splitRows: number;
+  readonly parts: number;
+}
+
+type GradWeightFamily = (problem: GradWeightProblem, partial: Operand) => Launch;
+
+const GRAD_WEIGHT: Record<AdapterKind, GradWeightFamily> = {
+  naive: gradWeightNaive,
+  software: gradWeightRegister,
+  subgroup8: (problem, partial) =>
+    problem.o % 4 === 0 ? gradWeightSubgroup(problem, partial) : gradWeightRegister(problem, partial),
+  gpu: gradWeightTiled,
+};
+
+/** Output pixels a part on software adapters: enough parts for all cores, loops far below lavapipe's cap. */
+const SOFTWARE_SPLIT_ROWS = 1152;
+/** Workgroups that the parts together should give a GPU. */
+const GPU_GROUPS = 512;
+
+/** Rows of the filter gradient: one for each number of a patch. */
+function patchSize({ geometry: { c }, window: { size: [kh, kw] } }: ConvProblem): number {
+  return kh * kw * c;
+}
+
+function splitRows(kind: AdapterKind, problem: ConvProblem): number {
+  const rows = outputPixels(problem);
+  if (kind !== "gpu") return Math.min(rows, SOFTWARE_SPLIT_ROWS);
+  const tiles = Math.ceil(patchSize(problem) / 64) * Math.ceil(problem.o / 64);
+  return Math.min(rows, Math.max(256, Math.ceil(rows * tiles / GPU_GROUPS)));
+}
+
+/** The gradient in the filters, in parts that a second launch sums in a fixed order. Inputs x, dy. */
+export function convGradWeightLaunches(kind: AdapterKind, problem: ConvProblem): LaunchList {
+  const rows = splitRows(kind, problem);
+  const parts = Math.ceil(outputPixels(problem) / rows);
+  const full = { ...problem, splitRows: rows, parts };
+  if (parts === 1) return { launches: [GRAD_WEIGHT[kind](full, output)] };
+  const length = patchSize(problem) * problem.o;
+  const reduce = launch("conv2d_grad_weight_reduce", {
+    buffers: { x: scratch(0), y: output },
+    params: { splits: parts, length },
+    grid: foldGrid(Math.ceil(length / 64)),
+  });
+  return {
+    launches: [GRAD_WEIGHT[kind](full, scratch(0)), reduce],
+    scratchBytes: [parts * length * 4],
   };
 }
 
-export function convGradWeightLaunches(_kind: AdapterKind, problem: ConvProblem): LaunchList {
-  const { geometry: { n, oh, ow, c }, window: { size: [kh, kw] }, o } = problem;
+function gradWeightCommon(problem: GradWeightProblem, partial: Operand) {
   return {
-    launches: [launch("conv2d_grad_weight_naive", {
-      buffers: { x: input(0), dy: input(1), partial: output },
-      overrides: windowOverrides(problem.window),
-      params: { ...problemParams(problem), split_rows: n * oh * ow },
-      grid: foldGrid(Math.ceil(kh * kw * c * o / 64)),
-    })],
+    buffers: { x: input(0), dy: input(1), partial },
+    overrides: windowOverrides(problem.window),
+    params: { ...problemParams(problem), split_rows: problem.splitRows },
   };
+}
+
+function gradWeightNaive(problem: GradWeightProblem, partial: Operand): Launch {
+  const grid = foldGrid(Math.ceil(problem.parts * patchSize(problem) * problem.o / 64));
+  return launch("conv2d_grad_weight_naive", { ...gradWeightCommon(problem, partial), grid });
+}
+
+function gradWeightSubgroup(problem: GradWeightProblem, partial: Operand): Launch {
+  const x = loadWidth(problem.geometry.c);
+  const [octets, quads] = x.width === 4 ? [4, 1] : [2, 2];
+  const tiles = Math.ceil(patchSize(problem) / (8 * octets)) * Math.ceil(problem.o / (32 * quads));
+  return launch("conv2d_grad_weight_subgroup", {
+    ...gradWeightCommon(problem, partial),
+    lines: { OCTETS: octets, QUADS: quads, X_WIDTH: x.width },
+    aliases: { x_elem: x.type },
+    grid: foldGrid(problem.parts * tiles),
+  });
+}
+
+function gradWeightRegister(problem: GradWeightProblem, partial: Operand): Launch {
+  const [x, dy] = [loadWidth(problem.geometry.c), loadWidth(problem.o)];
+  const tiles = Math.ceil(patchSize(problem) / 32) * Math.ceil(problem.o / 64);
+  return launch("conv2d_grad_weight_register", {
+    ...gradWeightCommon(problem, partial),
+    lines: { QUADS: 2, X_WIDTH: x.width, DY_WIDTH: dy.width },
+    aliases: { x_elem: x.type, dy_elem: dy.type },
+    grid: foldGrid(problem.parts * tiles),
+  });
+}
+
+function gradWeightTiled(problem: GradWeightProblem, partial: Operand): Launch {
+  const dy = loadWidth(problem.o);
+  const tiles = Math.ceil(patchSize(problem) / 64) * Math.ceil(problem.o / 64);
+  return launch("conv2d_grad_weight_tiled", {
+    ...gradWeightCommon(problem, partial),
+    lines: { SIDE: 16, ROW_QUADS: 1, COL_QUADS: 1, DY_WIDTH: dy.width },
+    aliases: { dy_elem: dy.type },
+    grid: foldGrid(problem.parts * tiles),
+  });
 }

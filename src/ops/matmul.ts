@@ -30,8 +30,8 @@ const op = defineOp<MatmulAttributes>({
     return { shape: [m, n] };
   },
   launches: {
-    webgpu({ inputs: [a, b, bias], output: { shape: [m, n] }, attributes, kind }) {
-      return matmulLaunches(kind, { m, n, k: b.shape[0], hasBias: bias !== undefined, ...attributes }, a);
+    webgpu({ inputs: [, b, bias], output: { shape: [m, n] }, attributes, kind }) {
+      return matmulLaunches(kind, { m, n, k: b.shape[0], hasBias: bias !== undefined, ...attributes });
     },
   },
   vjp({ inputs: [a, b, bias], output, attributes: { transposeA, activation }, dy }) {

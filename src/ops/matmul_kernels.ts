@@ -1,9 +1,8 @@
-import { type AdapterKind, foldGrid, input, type LaunchList, output } from "../engine/launch.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { type AdapterKind, foldGrid, input, type Launch, type LaunchList, output } from "../engine/launch.ts";
 import { launch } from "../webgpu/kernel.ts";
 import type { Activation } from "./matmul.ts";
 
-/** The sizes and options of one matrix product. */
+/** The sizes and options of one matrix product: y [M, N] = activation(a b + bias). */
 export interface MatmulProblem {
   readonly m: number;
   readonly n: number;
@@ -13,20 +12,89 @@ export interface MatmulProblem {
   readonly activation: Activation;
 }
 
+/** The value of a shader's ACTIVATION override. */
 export const ACTIVATION_CODES: Record<Activation, number> = { none: 0, relu: 1 };
 
-export function matmulLaunches(_kind: AdapterKind, problem: MatmulProblem, _a: Tensor): LaunchList {
-  const { m, n, k } = problem;
+/** How wide a kernel loads along an axis: whole vec4s where its length allows, else single numbers. */
+export function loadWidth(length: number): { readonly width: 1 | 4; readonly type: "f32" | "vec4f" } {
+  return length % 4 === 0 ? { width: 4, type: "vec4f" } : { width: 1, type: "f32" };
+}
+
+/** Workgroups that keep a large GPU busy; fewer 64x64 tiles than this are cut in four. */
+const BUSY_GROUPS = 200;
+
+/** The tile of a GPU kernel: threads a side of the workgroup; each makes 4x4 outputs. */
+export function tileSide(rows: number, columns: number): 8 | 16 {
+  return Math.ceil(rows / 64) * Math.ceil(columns / 64) < BUSY_GROUPS ? 8 : 16;
+}
+
+type Family = (problem: MatmulProblem) => Launch;
+
+/** One row a kind of adapter; `bench/` has the ladder behind it. */
+const FAMILIES: Record<AdapterKind, Family> = {
+  naive,
+  software: register,
+  // Its stores are whole vec4s of a row.
+  subgroup8: (problem) => (problem.n % 4 === 0 ? subgroup(problem) : register(problem)),
+  gpu: tiled,
+};
+
+/** The launch of a matrix product: inputs a, b and, if it has one, bias. */
+export function matmulLaunches(kind: AdapterKind, problem: MatmulProblem): LaunchList {
+  return { launches: [FAMILIES[kind](problem)] };
+}
+
+function common(problem: MatmulProblem) {
+  const { m, n, k, transposeA, hasBias, activation } = problem;
   return {
-    launches: [launch("matmul_naive", {
-      buffers: { a: input(0), b: input(1), bias: input(problem.hasBias ? 2 : 1), y: output },
-      overrides: {
-        TRANSPOSE_A: problem.transposeA,
-        HAS_BIAS: problem.hasBias,
-        ACTIVATION: ACTIVATION_CODES[problem.activation],
-      },
-      params: { m, n, k },
-      grid: foldGrid(Math.ceil(m * n / 64)),
-    })],
+    // Without a bias the binding still wants a buffer: b serves.
+    buffers: { a: input(0), b: input(1), bias: input(hasBias ? 2 : 1), y: output },
+    overrides: {
+      TRANSPOSE_A: transposeA,
+      HAS_BIAS: hasBias,
+      ACTIVATION: ACTIVATION_CODES[activation],
+    },
+    params: { m, n, k },
+    a: loadWidth(transposeA ? m : k),
+    b: loadWidth(n),
   };
+}
+
+function naive(problem: MatmulProblem): Launch {
+  const grid = foldGrid(Math.ceil(problem.m * problem.n / 64));
+  return launch("matmul_naive", { ...common(problem), grid });
+}
+
+function subgroup(problem: MatmulProblem): Launch {
+  const octets = Math.min(4, Math.ceil(problem.m / 8));
+  const { a, ...rest } = common(problem);
+  return launch("matmul_subgroup", {
+    ...rest,
+    lines: { OCTETS: octets, QUADS: 1, A_WIDTH: a.width },
+    aliases: { a_elem: a.type },
+    grid: foldGrid(Math.ceil(problem.m / (8 * octets)) * Math.ceil(problem.n / 32)),
+  });
+}
+
+function register(problem: MatmulProblem): Launch {
+  const quads = problem.n <= 32 ? 1 : 2;
+  const { a, b, ...rest } = common(problem);
+  return launch("matmul_register", {
+    ...rest,
+    lines: { QUADS: quads, A_WIDTH: a.width, B_WIDTH: b.width },
+    aliases: { a_elem: a.type, b_elem: b.type },
+    grid: foldGrid(Math.ceil(problem.m / 32) * Math.ceil(problem.n / (32 * quads))),
+  });
+}
+
+function tiled(problem: MatmulProblem): Launch {
+  const { m, n } = problem;
+  const side = tileSide(m, n);
+  const { b, ...rest } = common(problem);
+  return launch("matmul_tiled", {
+    ...rest,
+    lines: { SIDE: side, ROW_QUADS: 1, COL_QUADS: 1, B_WIDTH: b.width },
+    aliases: { b_elem: b.type },
+    grid: foldGrid(Math.ceil(m / (4 * side)) * Math.ceil(n / (4 * side))),
+  });
 }
