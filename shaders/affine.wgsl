@@ -1,4 +1,5 @@
-// y[i] = p.factor * x[i] + p.offset. x, y: [length].
+// y[i] = p.factor * x[i] + p.offset. x, y: [length]; where it is a multiple of 4, elem is vec4f and length counts
+// vectors.
 // Dispatch: ceil(length / 256) workgroups, folded over x and y.
 //! use lib/fold.wgsl
 
@@ -19,5 +20,5 @@ fn main(
 ) {
   let i = folded(group, groups) * WORKGROUP + local;
   if (i >= p.length) { return; }
-  y[i] = elem(p.factor * f32(x[i]) + p.offset);
+  y[i] = p.factor * x[i] + p.offset;
 }

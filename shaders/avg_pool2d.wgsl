@@ -2,7 +2,8 @@
 //   GRADIENT false: y[n, oh, ow, c] = mean of x over the window          x: [N, H, W, C], y: [N, OH, OW, C]
 //   GRADIENT true:  y[n, h, w, c] = sum over windows of x[n, oh, ow, c] / pixels of that window
 //                   (x: the upstream gradient [N, OH, OW, C], y: [N, H, W, C])
-// Dispatch: ceil(elements of y / 256) workgroups, folded.
+// Where C is a multiple of 4, elem is vec4f and c counts vectors.
+// Dispatch: ceil(elems of y / 256) workgroups, folded.
 //! use lib/fold.wgsl
 
 override KH: u32;
@@ -26,22 +27,22 @@ fn covered(o: u32, stride: u32, k: u32, pad: u32, size: u32) -> vec2u {
   return vec2u(max(start, pad) - pad, min(start + k - pad, size));
 }
 
-fn forward(i: u32) -> f32 {
+fn forward(i: u32) -> elem {
   let c = i % p.c;
   let pixel = i / p.c;
   let rows = covered((pixel / p.ow) % p.oh, STRIDE_H, KH, p.pad_top, p.h);
   let columns = covered(pixel % p.ow, STRIDE_W, KW, p.pad_left, p.w);
   let n = pixel / p.ow / p.oh;
-  var sum = 0.0;
+  var sum = elem(0.0);
   for (var h = rows.x; h < rows.y; h++) {
     for (var w = columns.x; w < columns.y; w++) {
-      sum += f32(x[((n * p.h + h) * p.w + w) * p.c + c]);
+      sum += x[((n * p.h + h) * p.w + w) * p.c + c];
     }
   }
   return sum / f32((rows.y - rows.x) * (columns.y - columns.x));
 }
 
-fn backward(i: u32) -> f32 {
+fn backward(i: u32) -> elem {
   let c = i % p.c;
   let pixel = i / p.c;
   let top = (pixel / p.w) % p.h + p.pad_top;
@@ -51,13 +52,13 @@ fn backward(i: u32) -> f32 {
   let oh_last = min(top / STRIDE_H, p.oh - 1u);
   let ow_first = select((left - KW) / STRIDE_W + 1u, 0u, left < KW);
   let ow_last = min(left / STRIDE_W, p.ow - 1u);
-  var sum = 0.0;
+  var sum = elem(0.0);
   for (var oh = oh_first; oh <= oh_last; oh++) {
     let rows = covered(oh, STRIDE_H, KH, p.pad_top, p.h);
     for (var ow = ow_first; ow <= ow_last; ow++) {
       let columns = covered(ow, STRIDE_W, KW, p.pad_left, p.w);
       let pixels = f32((rows.y - rows.x) * (columns.y - columns.x));
-      sum += f32(x[((n * p.oh + oh) * p.ow + ow) * p.c + c]) / pixels;
+      sum += x[((n * p.oh + oh) * p.ow + ow) * p.c + c] / pixels;
     }
   }
   return sum;
@@ -71,5 +72,5 @@ fn main(
 ) {
   let i = folded(group, groups) * WORKGROUP + local;
   if (i >= p.length) { return; }
-  if (GRADIENT) { y[i] = elem(backward(i)); } else { y[i] = elem(forward(i)); }
+  if (GRADIENT) { y[i] = backward(i); } else { y[i] = forward(i); }
 }

@@ -1,6 +1,7 @@
 // Elementwise function of two tensors with broadcasting: y[i] = f(a[i_a], b[i_b]).
 // y: [d0, d1, d2, d3]; a and b are read with one stride an axis, 0 on a broadcast axis.
-// Where both have y's shape (SAME), the index is used as it is.
+// Where both have y's shape (SAME), the index is used as it is; where then the length is a multiple of 4,
+// elem is vec4f and length counts vectors.
 // Dispatch: ceil(d0 d1 d2 d3 / 256) workgroups, folded over x and y.
 //! use lib/fold.wgsl
 
@@ -24,7 +25,7 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> y: array<elem>;
 @group(0) @binding(3) var<uniform> p: Params;
 
-fn apply(u: f32, v: f32) -> f32 {
+fn apply(u: elem, v: elem) -> elem {
   switch FUNCTION {
     case 0u: { return u + v; }
     case 1u: { return u - v; }
@@ -33,7 +34,7 @@ fn apply(u: f32, v: f32) -> f32 {
     case 4u: { return max(u, v); }
     case 5u: { return min(u, v); }
     // Written so that a NaN output keeps the gradient and is noticed.
-    case 6u: { return select(v, 0.0, u <= 0.0); }
+    case 6u: { return select(v, elem(0.0), u <= elem(0.0)); }
     default: { return u + p.factor * v; }
   }
 }
@@ -58,5 +59,5 @@ fn main(
     ia = i0 * p.a0 + i1 * p.a1 + i2 * p.a2 + i3 * p.a3;
     ib = i0 * p.b0 + i1 * p.b1 + i2 * p.b2 + i3 * p.b3;
   }
-  y[i] = elem(apply(f32(a[ia]), f32(b[ib])));
+  y[i] = apply(a[ia], b[ib]);
 }

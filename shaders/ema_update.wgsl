@@ -1,5 +1,6 @@
 // Exponential moving average, in place: shadow -= (1 - decay) * (shadow - x) (TensorFlow's
 // ExponentialMovingAverage). shadow, x: [length]; decay: [1].
+// Where length is a multiple of 4, elem is vec4f and length counts vectors.
 // Dispatch: ceil(length / 256) workgroups, folded over x and y.
 //! use lib/fold.wgsl
 
@@ -21,6 +22,6 @@ fn main(
 ) {
   let i = folded(group, groups) * WORKGROUP + local;
   if (i >= p.length) { return; }
-  let s = f32(shadow[i]);
-  shadow[i] = elem(s - (1.0 - decay[0]) * (s - f32(x[i])));
+  let s = shadow[i];
+  shadow[i] = s - (1.0 - decay[0]) * (s - x[i]);
 }

@@ -1,23 +1,29 @@
 // Gradient of max pooling, gathered so that no atomics are needed: each input pixel adds the upstream
 // gradients of the windows that chose it, in a fixed order.
 //   dx[n, h, w, c] = sum of dy[n, oh, ow, c] over windows with argmax[n, oh, ow, c] at (h, w)
-// argmax, dy: [N, OH, OW, C]; dx: [N, H, W, C]. Dispatch: ceil(N H W C / 256) workgroups, folded.
+// With MASK, dx is 0 where x <= 0: the gradient of the ReLU that made x [N, H, W, C], folded in.
+// argmax, dy: [N, OH, OW, C]; dx: [N, H, W, C]. Dispatch: ceil(N H W c / 256) workgroups, folded.
+// Where C is a multiple of 4, elem is vec4f, place is vec4u and c counts vectors: index arithmetic costs
+// more than the loads here.
 //! use lib/fold.wgsl
 
 override KH: u32;
 override KW: u32;
 override STRIDE_H: u32;
 override STRIDE_W: u32;
+override MASK: bool;
 
 const WORKGROUP = 256u;
 alias elem = f32;
+alias place = u32;
 
 struct Params { length: u32, h: u32, w: u32, c: u32, oh: u32, ow: u32, pad_top: u32, pad_left: u32 }
 
-@group(0) @binding(0) var<storage, read> argmax: array<u32>;
+@group(0) @binding(0) var<storage, read> argmax: array<place>;
 @group(0) @binding(1) var<storage, read> dy: array<elem>;
-@group(0) @binding(2) var<storage, read_write> dx: array<elem>;
-@group(0) @binding(3) var<uniform> p: Params;
+@group(0) @binding(2) var<storage, read> x: array<elem>; // any buffer without MASK
+@group(0) @binding(3) var<storage, read_write> dx: array<elem>;
+@group(0) @binding(4) var<uniform> p: Params;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -29,21 +35,23 @@ fn main(
   if (i >= p.length) { return; }
   let c = i % p.c;
   let pixel = i / p.c;
-  let top = (pixel / p.w) % p.h + p.pad_top;
+  let line = pixel / p.w;
+  let top = line % p.h + p.pad_top;
   let left = pixel % p.w + p.pad_left;
-  let n = pixel / p.w / p.h;
+  let n = line / p.h;
   // Windows start at multiples of the stride; those that cover `top` start in (top - KH, top].
   let oh_first = select((top - KH) / STRIDE_H + 1u, 0u, top < KH);
   let oh_last = min(top / STRIDE_H, p.oh - 1u);
   let ow_first = select((left - KW) / STRIDE_W + 1u, 0u, left < KW);
   let ow_last = min(left / STRIDE_W, p.ow - 1u);
-  var sum = 0.0;
+  var sum = elem(0.0);
   for (var oh = oh_first; oh <= oh_last; oh++) {
     for (var ow = ow_first; ow <= ow_last; ow++) {
       let at = ((n * p.oh + oh) * p.ow + ow) * p.c + c;
-      let place = (top - oh * STRIDE_H) * KW + left - ow * STRIDE_W;
-      sum += select(0.0, f32(dy[at]), argmax[at] == place);
+      let here = place((top - oh * STRIDE_H) * KW + left - ow * STRIDE_W);
+      sum += select(elem(0.0), dy[at], argmax[at] == here);
     }
   }
-  dx[i] = elem(sum);
+  if (MASK) { sum = select(sum, elem(0.0), x[i] <= elem(0.0)); }
+  dx[i] = sum;
 }

@@ -7,6 +7,7 @@ override STRIDE_H: u32;
 override STRIDE_W: u32;
 
 const WORKGROUP = 256u;
+const QUAD = 1u; // channels an invocation; 4 where C is a multiple of 4
 alias elem = f32;
 
 struct Params { length: u32, h: u32, w: u32, c: u32, oh: u32, ow: u32, pad_top: u32, pad_left: u32 }
@@ -22,15 +23,17 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) local: u32,
 ) {
-  let i = folded(group, groups) * WORKGROUP + local;
-  if (i >= p.length) { return; }
-  let c = i % p.c;
-  let pixel = i / p.c;
+  let first = (folded(group, groups) * WORKGROUP + local) * QUAD;
+  if (first >= p.length) { return; }
+  let c = first % p.c;
+  let pixel = first / p.c;
   let ow = pixel % p.ow;
-  let oh = (pixel / p.ow) % p.oh;
-  let n = pixel / p.ow / p.oh;
-  let at = argmax[i];
-  let ih = oh * STRIDE_H + at / KW - p.pad_top;
-  let iw = ow * STRIDE_W + at % KW - p.pad_left;
-  y[i] = x[((n * p.h + ih) * p.w + iw) * p.c + c];
+  let line = pixel / p.ow;
+  let oh = line % p.oh;
+  let n = line / p.oh;
+  let corner = ((n * p.h + oh * STRIDE_H - p.pad_top) * p.w + ow * STRIDE_W - p.pad_left) * p.c + c;
+  for (var q = 0u; q < QUAD; q++) { //! unroll
+    let at = argmax[first + q];
+    y[first + q] = x[corner + (at / KW * p.w + at % KW) * p.c + q];
+  }
 }

@@ -1,5 +1,6 @@
 // Momentum (Polyak 1964), in place: velocity = momentum * velocity + g; the weights then step along it by
 // sgd_update. velocity, g: [length]; momentum: [1].
+// Where length is a multiple of 4, elem is vec4f and length counts vectors.
 // Dispatch: ceil(length / 256) workgroups, folded over x and y.
 //! use lib/fold.wgsl
 
@@ -21,5 +22,5 @@ fn main(
 ) {
   let i = folded(group, groups) * WORKGROUP + local;
   if (i >= p.length) { return; }
-  velocity[i] = elem(momentum[0] * f32(velocity[i]) + f32(g[i]));
+  velocity[i] = momentum[0] * velocity[i] + g[i];
 }

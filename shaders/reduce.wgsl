@@ -1,5 +1,6 @@
 // Sum along the middle axis, in a fixed order: y[s, o, i] = p.scale * sum_{r in part s} f(x[o, r, i]).
-// x: [outer, length, inner]; y: [splits, outer, inner]; part s is rows s * part .. s * part + part - 1.
+// x: [outer, length, inner]; y: [splits, outer, inner]; part s is rows s, s + splits, s + 2 splits, ...,
+// so that neighboring invocations read neighboring numbers even where inner is 1.
 // With several splits a second launch sums them (x: [1, splits, outer * inner]), which gives work to more
 // invocations and keeps loops below lavapipe's silent cap of 65,535 trips.
 // Dispatch: ceil(splits * outer * inner / 64) workgroups, folded over x and y.
@@ -11,7 +12,7 @@ override FUNCTION: u32;
 const WORKGROUP = 64u;
 alias elem = f32;
 
-struct Params { outer: u32, length: u32, inner: u32, splits: u32, part: u32, scale: f32 }
+struct Params { outer: u32, length: u32, inner: u32, splits: u32, scale: f32 }
 
 @group(0) @binding(0) var<storage, read> x: array<elem>;
 @group(0) @binding(1) var<storage, read_write> y: array<elem>;
@@ -30,14 +31,10 @@ fn main(
   let rest = index % plane;
   let o = rest / p.inner;
   let i = rest % p.inner;
-  let first = s * p.part;
-  let last = min(first + p.part, p.length);
-  var at = (o * p.length + first) * p.inner + i;
   var sum = 0.0;
-  for (var r = first; r < last; r++) {
-    let v = f32(x[at]);
+  for (var r = s; r < p.length; r += p.splits) {
+    let v = f32(x[(o * p.length + r) * p.inner + i]);
     sum += select(v, v * v, FUNCTION == 1u);
-    at += p.inner;
   }
   y[index] = elem(p.scale * sum);
 }

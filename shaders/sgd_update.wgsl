@@ -1,4 +1,5 @@
 // Stochastic gradient descent, in place: w -= learning_rate * g. w, g: [length]; learning_rate: [1].
+// Where length is a multiple of 4, elem is vec4f and length counts vectors.
 // Dispatch: ceil(length / 256) workgroups, folded over x and y.
 //! use lib/fold.wgsl
 
@@ -20,5 +21,5 @@ fn main(
 ) {
   let i = folded(group, groups) * WORKGROUP + local;
   if (i >= p.length) { return; }
-  w[i] = elem(f32(w[i]) - learning_rate[0] * f32(g[i]));
+  w[i] = w[i] - learning_rate[0] * g[i];
 }

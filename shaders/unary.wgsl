@@ -1,5 +1,6 @@
 // Elementwise function of one tensor: y[i] = f(x[i]).
-// x, y: [length]. Dispatch: ceil(length / 256) workgroups, folded over x and y.
+// x, y: [length]; where it is a multiple of 4, elem is vec4f and length counts vectors.
+// Dispatch: ceil(length / 256) workgroups, folded over x and y.
 //! use lib/fold.wgsl
 
 // 0 relu, 1 negate, 2 exp, 3 log, 4 sqrt, 5 square, 6 tanh, 7 sigmoid, 8 abs, 9 reciprocal
@@ -14,10 +15,10 @@ struct Params { length: u32 }
 @group(0) @binding(1) var<storage, read_write> y: array<elem>;
 @group(0) @binding(2) var<uniform> p: Params;
 
-fn apply(v: f32) -> f32 {
+fn apply(v: elem) -> elem {
   switch FUNCTION {
     // Written so that NaN passes: max(NaN, 0) would hide it.
-    case 0u: { return select(v, 0.0, v <= 0.0); }
+    case 0u: { return select(v, elem(0.0), v <= elem(0.0)); }
     case 1u: { return -v; }
     case 2u: { return exp(v); }
     case 3u: { return log(v); }
@@ -38,5 +39,5 @@ fn main(
 ) {
   let i = folded(group, groups) * WORKGROUP + local;
   if (i >= p.length) { return; }
-  y[i] = elem(apply(f32(x[i])));
+  y[i] = apply(x[i]);
 }

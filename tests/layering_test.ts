@@ -19,7 +19,19 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   data: ["util", "formats"],
   train: ["util", "formats", "engine", "webgpu", "tensor", "ops", "nn", "optim", "data"],
   report: ["util", "formats", "train"],
-  cli: ["util", "formats", "engine", "webgpu", "tensor", "ops", "nn", "optim", "data", "train", "report"],
+  cli: [
+    "util",
+    "formats",
+    "engine",
+    "webgpu",
+    "tensor",
+    "ops",
+    "nn",
+    "optim",
+    "data",
+    "train",
+    "report",
+  ],
 };
 
 const SOFT_LINES = 300;

@@ -9,7 +9,9 @@ export async function dataCommand({ dataDir, dataUrl, source }: DataConfig): Pro
   const counts = [];
   for (const split of ["train", "test"] as const) {
     const records = await loadCifar10(dataDir, split);
-    counts.push(`${formatCount(records.count)} ${split} images in ${CIFAR10_FILES[split].length} file(s)`);
+    counts.push(
+      `${formatCount(records.count)} ${split} images in ${CIFAR10_FILES[split].length} file(s)`,
+    );
   }
   console.log(`${dataDir}: ${counts.join(", ")}, every file verified (source: ${from})`);
 }

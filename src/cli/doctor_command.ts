@@ -23,7 +23,8 @@ export async function doctorCommand({ json, device: choice }: DoctorConfig): Pro
     if (device.adapter.isSoftware) {
       problems.push({
         what: `${device.description} computes on the CPU`,
-        fix: "if this machine has a GPU, install its Vulkan driver; training works as it is, only slower",
+        fix:
+          "if this machine has a GPU, install its Vulkan driver; training works as it is, only slower",
       });
     }
     if (!device.gpu.features.has("timestamp-query")) {
@@ -71,7 +72,8 @@ function describe({ adapter, gpu, kind }: WebGpuDevice, gflops: number): DoctorA
 /** The speed of a 512^3 matrix product over about one second, in GFLOP/s. */
 async function matmulGflops(device: WebGpuDevice): Promise<number> {
   using state = new VariableState(device);
-  const random = () => constant(Float32Array.from({ length: SIZE * SIZE }, Math.random), [SIZE, SIZE]);
+  const random = () =>
+    constant(Float32Array.from({ length: SIZE * SIZE }, Math.random), [SIZE, SIZE]);
   using plan = await compile(state, { outputs: { y: matmul(random(), random()) } });
   const flops = 2 * SIZE ** 3;
   const timed = async (runs: number): Promise<number> => {

@@ -12,7 +12,8 @@ import { WebGpuDevice } from "../webgpu/device.ts";
 /** Measures a checkpoint on all test images, once each: `deno task eval`. */
 export async function evalCommand(config: EvalConfig): Promise<void> {
   const { dataDir, workers, json } = config;
-  const path = config.checkpoint ?? await newestCheckpoint(config.runDir ?? await newestRun("runs"));
+  const path = config.checkpoint ??
+    await newestCheckpoint(config.runDir ?? await newestRun("runs"));
   await ensureCifar10({ dataDir });
   const records = await loadCifar10(dataDir, "test");
   using device = await WebGpuDevice.open({ choice: config.device });
@@ -23,10 +24,14 @@ export async function evalCommand(config: EvalConfig): Promise<void> {
     workers,
   });
   if (json) {
-    console.log(JSON.stringify({ checkpoint: path, step, ema: config.ema, precision, correct, images }));
+    console.log(
+      JSON.stringify({ checkpoint: path, step, ema: config.ema, precision, correct, images }),
+    );
     return;
   }
-  console.log(`${path}, step ${step}, ${config.ema ? "moving averages (EMA)" : "weights as trained"}`);
+  console.log(
+    `${path}, step ${step}, ${config.ema ? "moving averages (EMA)" : "weights as trained"}`,
+  );
   console.log(precisionLine(wallClock(), precision));
   console.log(`${formatCount(correct)} of ${formatCount(images)} test images`);
 }

@@ -6,10 +6,16 @@ import { createConsole, formatSections } from "../report/console.ts";
 import { logLine, wallClock } from "../report/log_line.ts";
 import { openMetrics } from "../report/metrics.ts";
 import type { PlanSummary } from "../tensor/compile.ts";
-import { type TrainConfig, totalSteps } from "../train/config.ts";
+import { totalSteps, type TrainConfig } from "../train/config.ts";
 import { claimRunFolder, saveConfig } from "../train/run_folder.ts";
 import { type EvaluationEvent, type LogEvent, train } from "../train/train.ts";
-import { formatBytes, formatCount, formatDuration, formatFlops, formatShare } from "../util/units.ts";
+import {
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatFlops,
+  formatShare,
+} from "../util/units.ts";
 import { VERSION } from "../util/version.ts";
 import { WebGpuDevice } from "../webgpu/device.ts";
 import { join } from "node:path";
@@ -19,7 +25,10 @@ export async function trainCommand(config: TrainConfig): Promise<void> {
   const { runDir, dataDir, batchSize, workers } = config;
   await claimRunFolder(runDir);
   await ensureCifar10({ dataDir, url: config.dataUrl ?? undefined });
-  const [training, test] = [await loadCifar10(dataDir, "train"), await loadCifar10(dataDir, "test")];
+  const [training, test] = [
+    await loadCifar10(dataDir, "train"),
+    await loadCifar10(dataDir, "test"),
+  ];
   using device = await WebGpuDevice.open({ choice: config.device });
   const steps = totalSteps(config, training.count);
   await saveConfig(runDir, {
@@ -68,7 +77,7 @@ export async function trainCommand(config: TrainConfig): Promise<void> {
         console.progress({
           step: event.step + 1,
           totalSteps: steps,
-          loss: event.averagedLoss,
+          loss: last.average,
           learningRate: event.learningRate,
           imagesPerSec: rate(event),
           secondsLeft: trained / (event.step + 1) * (steps - event.step - 1),
@@ -79,7 +88,7 @@ export async function trainCommand(config: TrainConfig): Promise<void> {
           loss: last.total,
           ...last.terms,
           mean_loss: event.losses.reduce((sum, { total }) => sum + total, 0) / event.losses.length,
-          averaged_loss: event.averagedLoss,
+          averaged_loss: last.average,
           learning_rate: event.learningRate,
           images_per_second: rate(event),
         });
@@ -103,7 +112,9 @@ export async function trainCommand(config: TrainConfig): Promise<void> {
   const images = steps * batchSize;
   console.log(
     `trained ${formatCount(images)} images in ${formatDuration(result.seconds)}: ` +
-      `${(images / result.seconds).toFixed(1)} images/s, ${formatShare(result.waitShare)} of the time waiting for input`,
+      `${(images / result.seconds).toFixed(1)} images/s, ${
+        formatShare(result.waitShare)
+      } of the time waiting for input`,
   );
 }
 
@@ -135,7 +146,9 @@ function startTable(
         ["memory", `${formatBytes(memory.used)} in ${memory.buffers} buffers`],
         [
           "step memory",
-          `${formatBytes(summary.bytes)} (intermediates unshared: ${formatBytes(summary.unsharedBytes)})`,
+          `${formatBytes(summary.bytes)} (intermediates unshared: ${
+            formatBytes(summary.unsharedBytes)
+          })`,
         ],
       ],
     },
@@ -146,7 +159,10 @@ function startTable(
         ["data folder", config.dataDir],
         ["steps", `${formatCount(steps)} of ${config.batchSize} images`],
         ["seed", config.seed],
-        ["learning rate", `${config.learningRate}, times ${config.decayFactor} every ${config.epochsPerDecay} epochs`],
+        [
+          "learning rate",
+          `${config.learningRate}, times ${config.decayFactor} every ${config.epochsPerDecay} epochs`,
+        ],
         ["weight decay", config.weightDecay],
         ["EMA decay", `${config.emaDecay} of the weights, ${config.lossAverageDecay} of the loss`],
         ["input workers", config.workers],

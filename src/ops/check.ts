@@ -19,7 +19,12 @@ export function checkInputs(op: string, inputs: readonly Tensor[], dtypes: reado
 }
 
 /** Checks the rank of an input and returns its shape. */
-export function checkRank<N extends number>(op: string, what: string, tensor: Tensor, rank: N): Shape {
+export function checkRank<N extends number>(
+  op: string,
+  what: string,
+  tensor: Tensor,
+  rank: N,
+): Shape {
   if (tensor.shape.length !== rank) {
     throw new RangeError(
       `Cannot apply ${op} as ${what} must have ${rank} axes: current shape is ${

@@ -62,13 +62,31 @@ function outputShape({ x, o, window }: ConvSample): number[] {
 const convOp = defineOp<ConvAttributes>({
   name: "conv2d",
   shape([x, w, bias], attributes) {
-    checkInputs("conv2d", bias ? [x, w, bias] : [x, w], bias ? ["f32", "f32", "f32"] : ["f32", "f32"]);
+    checkInputs(
+      "conv2d",
+      bias ? [x, w, bias] : [x, w],
+      bias ? ["f32", "f32", "f32"] : ["f32", "f32"],
+    );
     checkRank("conv2d", "x", x, 4);
     const [kh, kw, c, o] = checkRank("conv2d", "the filters", w, 4);
     checkShapes("conv2d", "channels must agree", c === x.shape[3], x.shape, w.shape);
     const sized = kh === attributes.size[0] && kw === attributes.size[1];
-    checkShapes("conv2d", "the filters must have the window's size", sized, w.shape, attributes.size);
-    if (bias) checkShapes("conv2d", "there must be one bias a filter", sizeOf(bias.shape) === o, bias.shape, w.shape);
+    checkShapes(
+      "conv2d",
+      "the filters must have the window's size",
+      sized,
+      w.shape,
+      attributes.size,
+    );
+    if (bias) {
+      checkShapes(
+        "conv2d",
+        "there must be one bias a filter",
+        sizeOf(bias.shape) === o,
+        bias.shape,
+        w.shape,
+      );
+    }
     const { n, oh, ow } = windowGeometry("conv2d", x.shape, attributes);
     return { shape: [n, oh, ow, o] };
   },
@@ -115,7 +133,10 @@ const convOp = defineOp<ConvAttributes>({
     const inputs = [{ shape: sample.x }, { shape: filterShape(sample) }];
     return [
       { inputs, attributes: { ...sample.window, activation: "none" } },
-      { inputs: [...inputs, { shape: [sample.o] }], attributes: { ...sample.window, activation: "relu" } },
+      {
+        inputs: [...inputs, { shape: [sample.o] }],
+        attributes: { ...sample.window, activation: "relu" },
+      },
     ];
   }),
 });
@@ -137,13 +158,17 @@ const gradInput = defineOp<ConvGradAttributes>({
   reference({ inputs: [, w], attributes }, [dy, filters]) {
     const c = w.shape[2], o = w.shape[3];
     const dx = new Float64Array(sizeOf(attributes.image));
-    forEachTap(windowGeometry("conv2d", attributes.image, attributes), attributes, (to, from, tap) => {
-      for (let i = 0; i < c; i++) {
-        for (let j = 0; j < o; j++) {
-          dx[from * c + i] += dy[to * o + j] * filters[(tap * c + i) * o + j];
+    forEachTap(
+      windowGeometry("conv2d", attributes.image, attributes),
+      attributes,
+      (to, from, tap) => {
+        for (let i = 0; i < c; i++) {
+          for (let j = 0; j < o; j++) {
+            dx[from * c + i] += dy[to * o + j] * filters[(tap * c + i) * o + j];
+          }
         }
-      }
-    });
+      },
+    );
     return dx;
   },
   cost: ({ inputs: [dy, w], attributes }) => ({
@@ -173,13 +198,17 @@ const gradWeight = defineOp<ConvGradAttributes>({
   reference({ inputs: [x, { shape: [, , , o] }], output: { shape }, attributes }, [values, dy]) {
     const c = x.shape[3];
     const dw = new Float64Array(sizeOf(shape));
-    forEachTap(windowGeometry("conv2d", attributes.image, attributes), attributes, (to, from, tap) => {
-      for (let i = 0; i < c; i++) {
-        for (let j = 0; j < o; j++) {
-          dw[(tap * c + i) * o + j] += values[from * c + i] * dy[to * o + j];
+    forEachTap(
+      windowGeometry("conv2d", attributes.image, attributes),
+      attributes,
+      (to, from, tap) => {
+        for (let i = 0; i < c; i++) {
+          for (let j = 0; j < o; j++) {
+            dw[(tap * c + i) * o + j] += values[from * c + i] * dy[to * o + j];
+          }
         }
-      }
-    });
+      },
+    );
     return dw;
   },
   cost: ({ inputs: [x, dy], output: { shape }, attributes }) => ({
@@ -240,7 +269,10 @@ const im2colOp = defineOp<WindowAttributes>({
     });
     return columns;
   },
-  cost: ({ inputs: [x], output: { shape } }) => ({ flops: 0, bytes: bytesOfShapes(x.shape, shape) }),
+  cost: ({ inputs: [x], output: { shape } }) => ({
+    flops: 0,
+    bytes: bytesOfShapes(x.shape, shape),
+  }),
   samples: SAMPLES.map(({ x, window }) => ({ inputs: [{ shape: x }], attributes: window })),
 });
 

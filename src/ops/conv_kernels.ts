@@ -10,8 +10,14 @@ import {
 } from "../engine/launch.ts";
 import { launch } from "../webgpu/kernel.ts";
 import type { Activation } from "./matmul.ts";
-import { ACTIVATION_CODES, loadWidth, tileSide } from "./matmul_kernels.ts";
-import { type WindowAttributes, type WindowGeometry, windowOverrides, windowParams } from "./window.ts";
+import { ACTIVATION_CODES, tileSide } from "./matmul_kernels.ts";
+import { vectorWidth } from "./vector.ts";
+import {
+  type WindowAttributes,
+  type WindowGeometry,
+  windowOverrides,
+  windowParams,
+} from "./window.ts";
 
 /** The sizes of one convolution. */
 export interface ConvProblem {
@@ -72,37 +78,37 @@ function forwardNaive(problem: ConvForwardProblem, buffers: ForwardOperands): La
 }
 
 function forwardSubgroup(problem: ConvForwardProblem, buffers: ForwardOperands): Launch {
-  const x = loadWidth(problem.geometry.c);
+  const x = vectorWidth(problem.geometry.c);
   const octets = 3;
   return launch("conv2d_subgroup", {
     buffers,
     ...forwardCommon(problem),
     lines: { OCTETS: octets, QUADS: 1, X_WIDTH: x.width },
-    aliases: { x_elem: x.type },
+    aliases: { x_elem: x.elem },
     grid: foldGrid(Math.ceil(outputPixels(problem) / (8 * octets)) * Math.ceil(problem.o / 32)),
   });
 }
 
 function forwardRegister(problem: ConvForwardProblem, buffers: ForwardOperands): Launch {
-  const [x, w] = [loadWidth(problem.geometry.c), loadWidth(problem.o)];
+  const [x, w] = [vectorWidth(problem.geometry.c), vectorWidth(problem.o)];
   return launch("conv2d_register", {
     buffers,
     ...forwardCommon(problem),
     lines: { QUADS: 2, X_WIDTH: x.width, W_WIDTH: w.width },
-    aliases: { x_elem: x.type, w_elem: w.type },
+    aliases: { x_elem: x.elem, w_elem: w.elem },
     grid: foldGrid(Math.ceil(outputPixels(problem) / 32) * Math.ceil(problem.o / 64)),
   });
 }
 
 function forwardTiled(problem: ConvForwardProblem, buffers: ForwardOperands): Launch {
   const rows = outputPixels(problem);
-  const w = loadWidth(problem.o);
+  const w = vectorWidth(problem.o);
   const side = tileSide(rows, problem.o);
   return launch("conv2d_tiled", {
     buffers,
     ...forwardCommon(problem),
     lines: { SIDE: side, ROW_QUADS: 1, COL_QUADS: 1, W_WIDTH: w.width },
-    aliases: { w_elem: w.type },
+    aliases: { w_elem: w.elem },
     grid: foldGrid(Math.ceil(rows / (4 * side)) * Math.ceil(problem.o / (4 * side))),
   });
 }
@@ -165,7 +171,9 @@ const GRAD_WEIGHT: Record<AdapterKind, GradWeightFamily> = {
   naive: gradWeightNaive,
   software: gradWeightRegister,
   subgroup8: (problem, partial) =>
-    problem.o % 4 === 0 ? gradWeightSubgroup(problem, partial) : gradWeightRegister(problem, partial),
+    problem.o % 4 === 0
+      ? gradWeightSubgroup(problem, partial)
+      : gradWeightRegister(problem, partial),
   gpu: gradWeightTiled,
 };
 
@@ -218,35 +226,35 @@ function gradWeightNaive(problem: GradWeightProblem, partial: Operand): Launch {
 }
 
 function gradWeightSubgroup(problem: GradWeightProblem, partial: Operand): Launch {
-  const x = loadWidth(problem.geometry.c);
+  const x = vectorWidth(problem.geometry.c);
   const [octets, quads] = x.width === 4 ? [4, 1] : [2, 2];
   const tiles = Math.ceil(patchSize(problem) / (8 * octets)) * Math.ceil(problem.o / (32 * quads));
   return launch("conv2d_grad_weight_subgroup", {
     ...gradWeightCommon(problem, partial),
     lines: { OCTETS: octets, QUADS: quads, X_WIDTH: x.width },
-    aliases: { x_elem: x.type },
+    aliases: { x_elem: x.elem },
     grid: foldGrid(problem.parts * tiles),
   });
 }
 
 function gradWeightRegister(problem: GradWeightProblem, partial: Operand): Launch {
-  const [x, dy] = [loadWidth(problem.geometry.c), loadWidth(problem.o)];
+  const [x, dy] = [vectorWidth(problem.geometry.c), vectorWidth(problem.o)];
   const tiles = Math.ceil(patchSize(problem) / 32) * Math.ceil(problem.o / 64);
   return launch("conv2d_grad_weight_register", {
     ...gradWeightCommon(problem, partial),
     lines: { QUADS: 2, X_WIDTH: x.width, DY_WIDTH: dy.width },
-    aliases: { x_elem: x.type, dy_elem: dy.type },
+    aliases: { x_elem: x.elem, dy_elem: dy.elem },
     grid: foldGrid(problem.parts * tiles),
   });
 }
 
 function gradWeightTiled(problem: GradWeightProblem, partial: Operand): Launch {
-  const dy = loadWidth(problem.o);
+  const dy = vectorWidth(problem.o);
   const tiles = Math.ceil(patchSize(problem) / 64) * Math.ceil(problem.o / 64);
   return launch("conv2d_grad_weight_tiled", {
     ...gradWeightCommon(problem, partial),
     lines: { SIDE: 16, ROW_QUADS: 1, COL_QUADS: 1, DY_WIDTH: dy.width },
-    aliases: { dy_elem: dy.type },
+    aliases: { dy_elem: dy.elem },
     grid: foldGrid(problem.parts * tiles),
   });
 }

@@ -1,10 +1,18 @@
 import { foldGrid, input, output } from "../engine/launch.ts";
 import { defineOp, type Sample } from "../tensor/op.ts";
-import { broadcastShapes, formatShape, sameShape, type Shape, sizeOf, stridesOf } from "../tensor/shape.ts";
+import {
+  broadcastShapes,
+  formatShape,
+  sameShape,
+  type Shape,
+  sizeOf,
+  stridesOf,
+} from "../tensor/shape.ts";
 import { fill, fillValue, type Tensor } from "../tensor/tensor.ts";
 import { launch } from "../webgpu/kernel.ts";
 import { bytesOfShapes, checkInputs, fourAxes } from "./check.ts";
 import { sumTo } from "./reduce.ts";
+import { vectorWidth } from "./vector.ts";
 
 const UNARY = {
   relu: { code: 0, f: (v: number) => (v <= 0 ? 0 : v) },
@@ -43,9 +51,11 @@ const unary = defineOp<{ readonly function: UnaryFunction }>({
   },
   launches: {
     webgpu({ output: { shape }, attributes }) {
-      const length = sizeOf(shape);
+      const { width, elem } = vectorWidth(sizeOf(shape));
+      const length = sizeOf(shape) / width;
       return {
         launches: [launch("unary", {
+          aliases: { elem },
           buffers: { x: input(0), y: output },
           overrides: { FUNCTION: UNARY[attributes.function].code },
           params: { length },
@@ -57,14 +67,16 @@ const unary = defineOp<{ readonly function: UnaryFunction }>({
   vjp: ({ inputs: [x], output, attributes, dy }) => [UNARY_VJP[attributes.function](x, output, dy)],
   reference: ({ attributes }, [x]) => x.map(UNARY[attributes.function].f),
   cost: ({ output: { shape } }) => ({ flops: sizeOf(shape), bytes: bytesOfShapes(shape, shape) }),
-  samples: (Object.keys(UNARY) as UnaryFunction[]).flatMap((name): Sample<{ readonly function: UnaryFunction }>[] => {
-    const positive = name === "log" || name === "sqrt" || name === "reciprocal" || name === "abs";
-    const fill = positive ? "positive" as const : "uniform" as const;
-    return [[1], [3, 7, 37]].map((shape) => ({
-      inputs: [{ shape, fill }],
-      attributes: { function: name },
-    }));
-  }),
+  samples: (Object.keys(UNARY) as UnaryFunction[]).flatMap(
+    (name): Sample<{ readonly function: UnaryFunction }>[] => {
+      const positive = name === "log" || name === "sqrt" || name === "reciprocal" || name === "abs";
+      const fill = positive ? "positive" as const : "uniform" as const;
+      return [[1], [3, 7, 37], [4, 33]].map((shape) => ({
+        inputs: [{ shape, fill }],
+        attributes: { function: name },
+      }));
+    },
+  ),
 });
 
 /** max(x, 0); NaN stays NaN. Any shape. */
@@ -96,9 +108,11 @@ const affine = defineOp<{ readonly factor: number; readonly offset: number }>({
   },
   launches: {
     webgpu({ output: { shape }, attributes: { factor, offset } }) {
-      const length = sizeOf(shape);
+      const { width, elem } = vectorWidth(sizeOf(shape));
+      const length = sizeOf(shape) / width;
       return {
         launches: [launch("affine", {
+          aliases: { elem },
           buffers: { x: input(0), y: output },
           params: { length, factor, offset },
           grid: foldGrid(Math.ceil(length / 256)),
@@ -108,7 +122,10 @@ const affine = defineOp<{ readonly factor: number; readonly offset: number }>({
   },
   vjp: ({ attributes, dy }) => [scale(dy, attributes.factor)],
   reference: ({ attributes: { factor, offset } }, [x]) => x.map((v) => factor * v + offset),
-  cost: ({ output: { shape } }) => ({ flops: 2 * sizeOf(shape), bytes: bytesOfShapes(shape, shape) }),
+  cost: ({ output: { shape } }) => ({
+    flops: 2 * sizeOf(shape),
+    bytes: bytesOfShapes(shape, shape),
+  }),
   samples: [
     { inputs: [{ shape: [] }], attributes: { factor: 2.5, offset: -1 } },
     { inputs: [{ shape: [5, 67] }], attributes: { factor: -0.5, offset: 3 } },
@@ -151,7 +168,13 @@ interface BinaryAttributes {
   readonly factor: number;
 }
 
-type BinaryVjp = (a: Tensor, b: Tensor, y: Tensor, dy: Tensor, factor: number) => [Tensor | null, Tensor | null];
+type BinaryVjp = (
+  a: Tensor,
+  b: Tensor,
+  y: Tensor,
+  dy: Tensor,
+  factor: number,
+) => [Tensor | null, Tensor | null];
 
 const BINARY_VJP: Record<BinaryFunction, BinaryVjp> = {
   add: (_a, _b, _y, dy) => [dy, dy],
@@ -178,9 +201,9 @@ const binary = defineOp<BinaryAttributes>({
     const shape = broadcastShapes(a.shape, b.shape);
     if (shape === undefined) {
       throw new RangeError(
-        `Cannot apply ${name} as shapes must broadcast: current shapes are ${formatShape(a.shape)} and ${
-          formatShape(b.shape)
-        }`,
+        `Cannot apply ${name} as shapes must broadcast: current shapes are ${
+          formatShape(a.shape)
+        } and ${formatShape(b.shape)}`,
       );
     }
     fourAxes(name, shape);
@@ -188,16 +211,19 @@ const binary = defineOp<BinaryAttributes>({
   },
   launches: {
     webgpu({ inputs: [a, b], output: { shape }, attributes }) {
-      const length = sizeOf(shape);
+      const same = sameShape(a.shape, shape) && sameShape(b.shape, shape);
+      const { width, elem } = vectorWidth(same ? sizeOf(shape) : 1);
+      const length = sizeOf(shape) / width;
       const [, d1, d2, d3] = fourAxes("binary", shape);
       const [a0, a1, a2, a3] = broadcastStrides(a.shape, shape);
       const [b0, b1, b2, b3] = broadcastStrides(b.shape, shape);
       return {
         launches: [launch("binary", {
+          aliases: { elem },
           buffers: { a: input(0), b: input(1), y: output },
           overrides: {
             FUNCTION: BINARY[attributes.function].code,
-            SAME: sameShape(a.shape, shape) && sameShape(b.shape, shape),
+            SAME: same,
           },
           params: { length, d1, d2, d3, a0, a1, a2, a3, b0, b1, b2, b3, factor: attributes.factor },
           grid: foldGrid(Math.ceil(length / 256)),
@@ -230,11 +256,20 @@ const binary = defineOp<BinaryAttributes>({
   }),
   samples: [
     ...(Object.keys(BINARY) as BinaryFunction[]).map((name): Sample<BinaryAttributes> => ({
-      inputs: [{ shape: [7, 41] }, { shape: [7, 41], fill: name === "divide" ? "positive" : "uniform" }],
+      inputs: [{ shape: [7, 41] }, {
+        shape: [7, 41],
+        fill: name === "divide" ? "positive" : "uniform",
+      }],
       attributes: { function: name, factor: 0.75 },
     })),
-    { inputs: [{ shape: [3, 5, 7, 11] }, { shape: [11] }], attributes: { function: "add", factor: 0 } },
-    { inputs: [{ shape: [3, 1, 7] }, { shape: [3, 5, 1] }], attributes: { function: "multiply", factor: 0 } },
+    {
+      inputs: [{ shape: [3, 5, 7, 11] }, { shape: [11] }],
+      attributes: { function: "add", factor: 0 },
+    },
+    {
+      inputs: [{ shape: [3, 1, 7] }, { shape: [3, 5, 1] }],
+      attributes: { function: "multiply", factor: 0 },
+    },
     { inputs: [{ shape: [] }, { shape: [4, 3] }], attributes: { function: "subtract", factor: 0 } },
   ],
 });
@@ -261,7 +296,8 @@ export function add(a: Tensor, b: Tensor): Tensor {
   return binary([a, b], { function: "add", factor: 0 });
 }
 /** a - b, broadcast. */
-export const subtract = (a: Tensor, b: Tensor): Tensor => binary([a, b], { function: "subtract", factor: 0 });
+export const subtract = (a: Tensor, b: Tensor): Tensor =>
+  binary([a, b], { function: "subtract", factor: 0 });
 /** a * b, broadcast; by a scalar `fill`, a scale. */
 export function multiply(a: Tensor, b: Tensor): Tensor {
   const value = fillValue(b);
@@ -271,13 +307,17 @@ export function multiply(a: Tensor, b: Tensor): Tensor {
     : binary([a, b], { function: "multiply", factor: 0 });
 }
 /** a / b, broadcast. */
-export const divide = (a: Tensor, b: Tensor): Tensor => binary([a, b], { function: "divide", factor: 0 });
+export const divide = (a: Tensor, b: Tensor): Tensor =>
+  binary([a, b], { function: "divide", factor: 0 });
 /** The larger one, broadcast. */
-export const maximum = (a: Tensor, b: Tensor): Tensor => binary([a, b], { function: "maximum", factor: 0 });
+export const maximum = (a: Tensor, b: Tensor): Tensor =>
+  binary([a, b], { function: "maximum", factor: 0 });
 /** The smaller one, broadcast. */
-export const minimum = (a: Tensor, b: Tensor): Tensor => binary([a, b], { function: "minimum", factor: 0 });
+export const minimum = (a: Tensor, b: Tensor): Tensor =>
+  binary([a, b], { function: "minimum", factor: 0 });
 /** a + factor * b in one pass, broadcast. */
 export const addScaled = (a: Tensor, b: Tensor, factor: number): Tensor =>
   binary([a, b], { function: "addScaled", factor });
-/** dy where the ReLU's output y is positive, else 0. */
-export const reluGrad = (y: Tensor, dy: Tensor): Tensor => binary([y, dy], { function: "reluGrad", factor: 0 });
+/** dy where the ReLU's output y is positive, else 0; in the pass that makes dy, where its op can do that. */
+export const reluGrad = (y: Tensor, dy: Tensor): Tensor =>
+  dy.op?.masked(y) ?? binary([y, dy], { function: "reluGrad", factor: 0 });

@@ -1,6 +1,6 @@
 import { foldGrid, input, output } from "../engine/launch.ts";
 import { defineOp } from "../tensor/op.ts";
-import { formatShape, sameShape, type Shape, sizeOf, stridesOf } from "../tensor/shape.ts";
+import { sameShape, type Shape, sizeOf, stridesOf } from "../tensor/shape.ts";
 import { slotLayout } from "../tensor/storage.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { launch } from "../webgpu/kernel.ts";
@@ -24,7 +24,8 @@ const view = defineOp<{ readonly shape: Shape; readonly offset: number }>({
     if (offset === 0 && after === 0) return [reshape(dy, x.shape)];
     return [reshape(pad(reshape(dy, [size]), [[offset, after]]), x.shape)];
   },
-  reference: ({ output: { shape }, attributes: { offset } }, [x]) => x.slice(offset, offset + sizeOf(shape)),
+  reference: ({ output: { shape }, attributes: { offset } }, [x]) =>
+    x.slice(offset, offset + sizeOf(shape)),
   cost: () => ({ flops: 0, bytes: 0 }),
   samples: [
     { inputs: [{ shape: [6, 4] }], attributes: { shape: [2, 12], offset: 0 } },
@@ -52,7 +53,10 @@ const pack = defineOp<Record<string, never>>({
     checkInputs("pack", inputs, inputs.map(() => "f32"));
     return { shape: [slotLayout(inputs.map((t) => t.shape)).size] };
   },
-  storage: ({ inputs }) => ({ kind: "pack", offsets: slotLayout(inputs.map((t) => t.shape)).offsets }),
+  storage: ({ inputs }) => ({
+    kind: "pack",
+    offsets: slotLayout(inputs.map((t) => t.shape)).offsets,
+  }),
   launches: {
     webgpu({ inputs, output: { shape } }) {
       const { offsets } = slotLayout(inputs.map((t) => t.shape));
@@ -135,10 +139,16 @@ function gatherLaunch(shape: Shape, strides: readonly number[]) {
   });
 }
 
-function gatherReference(shape: Shape, strides: readonly number[], values: Float64Array): Float64Array {
+function gatherReference(
+  shape: Shape,
+  strides: readonly number[],
+  values: Float64Array,
+): Float64Array {
   const steps = stridesOf(shape);
   return new Float64Array(sizeOf(shape)).map((_, i) =>
-    values[shape.reduce((at, size, axis) => at + (Math.floor(i / steps[axis]) % size) * strides[axis], 0)]
+    values[
+      shape.reduce((at, size, axis) => at + (Math.floor(i / steps[axis]) % size) * strides[axis], 0)
+    ]
   );
 }
 
@@ -165,7 +175,10 @@ const broadcast = defineOp<{ readonly shape: Shape }>({
   vjp: ({ inputs: [x], dy }) => [sumTo(dy, x.shape)],
   reference: ({ inputs: [x], output: { shape } }, [values]) =>
     gatherReference(shape, repeatStrides(x.shape, shape), values),
-  cost: ({ inputs: [x], output: { shape } }) => ({ flops: 0, bytes: bytesOfShapes(x.shape, shape) }),
+  cost: ({ inputs: [x], output: { shape } }) => ({
+    flops: 0,
+    bytes: bytesOfShapes(x.shape, shape),
+  }),
   samples: [
     { inputs: [{ shape: [] }], attributes: { shape: [3, 5] } },
     { inputs: [{ shape: [7, 1, 3] }], attributes: { shape: [2, 7, 5, 3] } },
@@ -192,7 +205,12 @@ const padding = defineOp<{ readonly padding: Padding }>({
   name: "pad",
   shape([x, ...rest], { padding }) {
     checkInputs("pad", [x, ...rest], ["f32"]);
-    checkShapes("pad", `one pair an axis is needed, given ${padding.length}`, padding.length === x.shape.length, x.shape);
+    checkShapes(
+      "pad",
+      `one pair an axis is needed, given ${padding.length}`,
+      padding.length === x.shape.length,
+      x.shape,
+    );
     const shape = x.shape.map((size, axis) => size + padding[axis][0] + padding[axis][1]);
     checkShapes("pad", "something must be left", shape.every((size) => size >= 1), x.shape, shape);
     fourAxes("pad", shape);
@@ -213,7 +231,9 @@ const padding = defineOp<{ readonly padding: Padding }>({
       };
     },
   },
-  vjp: ({ attributes, dy }) => [pad(dy, attributes.padding.map(([before, after]) => [-before, -after]))],
+  vjp: (
+    { attributes, dy },
+  ) => [pad(dy, attributes.padding.map(([before, after]) => [-before, -after]))],
   reference({ inputs: [x], output: { shape }, attributes: { padding } }, [values]) {
     const steps = stridesOf(shape), strides = stridesOf(x.shape);
     return new Float64Array(sizeOf(shape)).map((_, i) => {
@@ -226,10 +246,16 @@ const padding = defineOp<{ readonly padding: Padding }>({
       return values[at];
     });
   },
-  cost: ({ inputs: [x], output: { shape } }) => ({ flops: 0, bytes: bytesOfShapes(x.shape, shape) }),
+  cost: ({ inputs: [x], output: { shape } }) => ({
+    flops: 0,
+    bytes: bytesOfShapes(x.shape, shape),
+  }),
   samples: [
     { inputs: [{ shape: [5] }], attributes: { padding: [[64, 3]] } },
-    { inputs: [{ shape: [3, 7, 5, 2] }], attributes: { padding: [[0, 0], [2, 1], [-1, 3], [1, -1]] } },
+    {
+      inputs: [{ shape: [3, 7, 5, 2] }],
+      attributes: { padding: [[0, 0], [2, 1], [-1, 3], [1, -1]] },
+    },
   ],
 });
 
@@ -258,7 +284,8 @@ const concat = defineOp<{ readonly axis: number }>({
     const [first, ...rest] = inputs;
     checkInteger("concat", "the axis", axis, 0);
     for (const { shape } of rest) {
-      const same = shape.length === first.shape.length && shape.every((n, i) => i === axis || n === first.shape[i]);
+      const same = shape.length === first.shape.length &&
+        shape.every((n, i) => i === axis || n === first.shape[i]);
       checkShapes("concat", `all axes but ${axis} must agree`, same, first.shape, shape);
     }
     const total = inputs.reduce((sum, { shape }) => sum + shape[axis], 0);

@@ -1,5 +1,5 @@
 import { foldGrid, input, output } from "../engine/launch.ts";
-import { defineOp } from "../tensor/op.ts";
+import { defineOp, type Op } from "../tensor/op.ts";
 import { sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { launch } from "../webgpu/kernel.ts";
@@ -17,7 +17,10 @@ export interface LrnAttributes {
 /** Channels that one invocation makes. */
 const RUN = 8;
 
-const SAMPLES: readonly { readonly shape: readonly number[]; readonly attributes: LrnAttributes }[] = [
+const SAMPLES: readonly {
+  readonly shape: readonly number[];
+  readonly attributes: LrnAttributes;
+}[] = [
   { shape: [1, 1], attributes: { radius: 4, bias: 1, alpha: 0.5, beta: 0.75 } },
   { shape: [2, 3, 5, 64], attributes: { radius: 4, bias: 1, alpha: 0.001 / 9, beta: 0.75 } },
   { shape: [7, 13], attributes: { radius: 2, bias: 2, alpha: 1, beta: 0.5 } },
@@ -28,7 +31,12 @@ const lrnOp = defineOp<LrnAttributes>({
   name: "local_response_normalization",
   shape([x, ...rest], { radius }) {
     checkInputs("local_response_normalization", [x, ...rest], ["f32"]);
-    checkShapes("local_response_normalization", "x must have channels", x.shape.length > 0, x.shape);
+    checkShapes(
+      "local_response_normalization",
+      "x must have channels",
+      x.shape.length > 0,
+      x.shape,
+    );
     checkInteger("local_response_normalization", "the radius", radius, 0);
     return { shape: x.shape };
   },
@@ -60,7 +68,11 @@ const lrnOp = defineOp<LrnAttributes>({
 });
 
 /** s = bias + alpha * (sum of squares over the window), for every element. */
-function windowSums(x: Float64Array, c: number, { radius, bias, alpha }: LrnAttributes): Float64Array {
+function windowSums(
+  x: Float64Array,
+  c: number,
+  { radius, bias, alpha }: LrnAttributes,
+): Float64Array {
   return x.map((_, i) => {
     const channel = i % c;
     let sum = 0;
@@ -76,7 +88,7 @@ interface LrnGradAttributes extends LrnAttributes {
   readonly mask: boolean;
 }
 
-const lrnGrad = defineOp<LrnGradAttributes>({
+const lrnGrad: Op<LrnGradAttributes> = defineOp<LrnGradAttributes>({
   name: "local_response_normalization_grad",
   shape([x, dy, ...rest]) {
     checkInputs("local_response_normalization_grad", [x, dy, ...rest], ["f32", "f32"]);
@@ -97,6 +109,9 @@ const lrnGrad = defineOp<LrnGradAttributes>({
       };
     },
   },
+  // Only x itself is at hand to decide.
+  masked: ({ inputs: [x, dy], attributes }, y) =>
+    x === y ? lrnGrad([x, dy], { ...attributes, mask: true }) : undefined,
   reference({ output: { shape }, attributes }, [x, dy]) {
     const c = shape[shape.length - 1];
     const { radius, alpha, beta, mask } = attributes;

@@ -26,12 +26,26 @@ const op = defineOp<MatmulAttributes>({
     const [m, k] = transposeA ? [a.shape[1], a.shape[0]] : [a.shape[0], a.shape[1]];
     checkShapes("matmul", "the inner sizes must agree", k === b.shape[0], a.shape, b.shape);
     const n = b.shape[1];
-    if (bias) checkShapes("matmul", "there must be one bias a column", sizeOf(bias.shape) === n, bias.shape, b.shape);
+    if (bias) {
+      checkShapes(
+        "matmul",
+        "there must be one bias a column",
+        sizeOf(bias.shape) === n,
+        bias.shape,
+        b.shape,
+      );
+    }
     return { shape: [m, n] };
   },
   launches: {
     webgpu({ inputs: [, b, bias], output: { shape: [m, n] }, attributes, kind }) {
-      return matmulLaunches(kind, { m, n, k: b.shape[0], hasBias: bias !== undefined, ...attributes });
+      return matmulLaunches(kind, {
+        m,
+        n,
+        k: b.shape[0],
+        hasBias: bias !== undefined,
+        ...attributes,
+      });
     },
   },
   vjp({ inputs: [a, b, bias], output, attributes: { transposeA, activation }, dy }) {
@@ -82,7 +96,9 @@ const op = defineOp<MatmulAttributes>({
 
 function checkInputsF32(name: string, inputs: readonly Tensor[], counts: readonly number[]): void {
   if (!counts.includes(inputs.length) || inputs.some((t) => t.dtype !== "f32")) {
-    throw new TypeError(`Cannot apply ${name} as it takes ${counts.join(" or ")} f32 tensors: given ${inputs.length}`);
+    throw new TypeError(
+      `Cannot apply ${name} as it takes ${counts.join(" or ")} f32 tensors: given ${inputs.length}`,
+    );
   }
 }
 

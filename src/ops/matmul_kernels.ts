@@ -1,6 +1,14 @@
-import { type AdapterKind, foldGrid, input, type Launch, type LaunchList, output } from "../engine/launch.ts";
+import {
+  type AdapterKind,
+  foldGrid,
+  input,
+  type Launch,
+  type LaunchList,
+  output,
+} from "../engine/launch.ts";
 import { launch } from "../webgpu/kernel.ts";
 import type { Activation } from "./matmul.ts";
+import { vectorWidth } from "./vector.ts";
 
 /** The sizes and options of one matrix product: y [M, N] = activation(a b + bias). */
 export interface MatmulProblem {
@@ -14,11 +22,6 @@ export interface MatmulProblem {
 
 /** The value of a shader's ACTIVATION override. */
 export const ACTIVATION_CODES: Record<Activation, number> = { none: 0, relu: 1 };
-
-/** How wide a kernel loads along an axis: whole vec4s where its length allows, else single numbers. */
-export function loadWidth(length: number): { readonly width: 1 | 4; readonly type: "f32" | "vec4f" } {
-  return length % 4 === 0 ? { width: 4, type: "vec4f" } : { width: 1, type: "f32" };
-}
 
 /** Workgroups that keep a large GPU busy; fewer 64x64 tiles than this are cut in four. */
 const BUSY_GROUPS = 200;
@@ -55,8 +58,8 @@ function common(problem: MatmulProblem) {
       ACTIVATION: ACTIVATION_CODES[activation],
     },
     params: { m, n, k },
-    a: loadWidth(transposeA ? m : k),
-    b: loadWidth(n),
+    a: vectorWidth(transposeA ? m : k),
+    b: vectorWidth(n),
   };
 }
 
@@ -71,7 +74,7 @@ function subgroup(problem: MatmulProblem): Launch {
   return launch("matmul_subgroup", {
     ...rest,
     lines: { OCTETS: octets, QUADS: 1, A_WIDTH: a.width },
-    aliases: { a_elem: a.type },
+    aliases: { a_elem: a.elem },
     grid: foldGrid(Math.ceil(problem.m / (8 * octets)) * Math.ceil(problem.n / 32)),
   });
 }
@@ -82,7 +85,7 @@ function register(problem: MatmulProblem): Launch {
   return launch("matmul_register", {
     ...rest,
     lines: { QUADS: quads, A_WIDTH: a.width, B_WIDTH: b.width },
-    aliases: { a_elem: a.type, b_elem: b.type },
+    aliases: { a_elem: a.elem, b_elem: b.elem },
     grid: foldGrid(Math.ceil(problem.m / 32) * Math.ceil(problem.n / (32 * quads))),
   });
 }
@@ -94,7 +97,7 @@ function tiled(problem: MatmulProblem): Launch {
   return launch("matmul_tiled", {
     ...rest,
     lines: { SIDE: side, ROW_QUADS: 1, COL_QUADS: 1, B_WIDTH: b.width },
-    aliases: { b_elem: b.type },
+    aliases: { b_elem: b.elem },
     grid: foldGrid(Math.ceil(m / (4 * side)) * Math.ceil(n / (4 * side))),
   });
 }

@@ -35,8 +35,14 @@ const standardize = defineOp<Record<string, never>>({
     }
     return y;
   },
-  cost: ({ output: { shape } }) => ({ flops: 6 * sizeOf(shape), bytes: bytesOfShapes(shape, shape) }),
-  samples: [[1, 1, 1, 1], [3, 24, 24, 3], [5, 7, 3, 2]].map((shape) => ({ inputs: [{ shape }], attributes: {} })),
+  cost: ({ output: { shape } }) => ({
+    flops: 6 * sizeOf(shape),
+    bytes: bytesOfShapes(shape, shape),
+  }),
+  samples: [[1, 1, 1, 1], [3, 24, 24, 3], [5, 7, 3, 2]].map((shape) => ({
+    inputs: [{ shape }],
+    attributes: {},
+  })),
 });
 
 /**

@@ -1,6 +1,6 @@
 import { foldGrid, input, output } from "../engine/launch.ts";
 import { defineOp, type Op, type Sample } from "../tensor/op.ts";
-import { sizeOf } from "../tensor/shape.ts";
+import { type DType, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { launch } from "../webgpu/kernel.ts";
 import { bytesOfShapes, checkInputs, checkRank, checkShapes } from "./check.ts";
@@ -11,9 +11,11 @@ import {
   windowOverrides,
   windowParams,
 } from "./window.ts";
+import { vectorWidth } from "./vector.ts";
 
 const WINDOWS: readonly { readonly x: readonly number[]; readonly window: WindowAttributes }[] = [
   { x: [1, 1, 1, 1], window: { size: [1, 1], strides: [1, 1], padding: "valid" } },
+  { x: [2, 12, 12, 8], window: { size: [3, 3], strides: [2, 2], padding: "same" } },
   { x: [2, 12, 12, 5], window: { size: [3, 3], strides: [2, 2], padding: "same" } },
   { x: [3, 7, 5, 2], window: { size: [3, 2], strides: [2, 3], padding: "same" } },
   { x: [1, 9, 8, 3], window: { size: [2, 2], strides: [2, 2], padding: "valid" } },
@@ -30,12 +32,15 @@ const argmaxOp = defineOp<WindowAttributes>({
   },
   launches: {
     webgpu({ inputs: [x], output: { shape }, attributes }) {
-      const length = sizeOf(shape);
+      const geometry = windowGeometry("max_pool2d", x.shape, attributes);
+      const { width, elem, place, truth } = vectorWidth(geometry.c);
+      const length = sizeOf(shape) / width;
       return {
         launches: [launch("max_pool2d_argmax", {
+          aliases: { elem, place, truth },
           buffers: { x: input(0), y: output },
           overrides: windowOverrides(attributes),
-          params: { length, ...windowParams(windowGeometry("max_pool2d", x.shape, attributes)) },
+          params: { length, ...windowParams(geometry), c: geometry.c / width },
           grid: foldGrid(Math.ceil(length / 256)),
         })],
       };
@@ -75,17 +80,21 @@ const selectOp = defineOp<WindowAttributes>({
     webgpu({ inputs: [x], output: { shape }, attributes }) {
       const length = sizeOf(shape);
       const { KW, STRIDE_H, STRIDE_W } = windowOverrides(attributes);
+      const { width } = vectorWidth(x.shape[3]);
       return {
         launches: [launch("max_pool2d_select", {
+          lines: { QUAD: width },
           buffers: { x: input(0), argmax: input(1), y: output },
           overrides: { KW, STRIDE_H, STRIDE_W },
           params: { length, ...windowParams(windowGeometry("max_pool2d", x.shape, attributes)) },
-          grid: foldGrid(Math.ceil(length / 256)),
+          grid: foldGrid(Math.ceil(length / width / 256)),
         })],
       };
     },
   },
-  vjp: ({ inputs: [x, argmax], attributes, dy }) => [maxGrad([argmax, dy], { ...attributes, image: x.shape }), null],
+  vjp: (
+    { inputs: [x, argmax], attributes, dy },
+  ) => [maxGrad([argmax, dy], { ...attributes, image: x.shape }), null],
   reference({ inputs: [x], output: { shape }, attributes }, [values, argmax]) {
     const y = new Float64Array(sizeOf(shape));
     const c = x.shape[3];
@@ -111,26 +120,33 @@ interface GradAttributes extends WindowAttributes {
   readonly image: readonly number[];
 }
 
-const maxGrad = defineOp<GradAttributes>({
+const maxGrad: Op<GradAttributes> = defineOp<GradAttributes>({
   name: "max_pool2d_grad",
-  shape([argmax, dy, ...rest], { image }) {
-    checkInputs("max_pool2d_grad", [argmax, dy, ...rest], ["u32", "f32"]);
+  shape(inputs, { image }) {
+    const dtypes: DType[] = inputs.length === 3 ? ["u32", "f32", "f32"] : ["u32", "f32"];
+    checkInputs("max_pool2d_grad", inputs, dtypes);
     return { shape: image };
   },
+  masked: ({ inputs: [argmax, dy], attributes }, y) => maxGrad([argmax, dy, y], attributes),
   launches: {
-    webgpu({ attributes }) {
-      const length = sizeOf(attributes.image);
+    webgpu({ inputs, attributes }) {
+      const geometry = windowGeometry("max_pool2d", attributes.image, attributes);
+      const { width, elem, place } = vectorWidth(geometry.c);
+      const length = sizeOf(attributes.image) / width;
+      const masked = inputs.length === 3;
       return {
         launches: [launch("max_pool2d_grad", {
-          buffers: { argmax: input(0), dy: input(1), dx: output },
-          overrides: windowOverrides(attributes),
-          params: { length, ...windowParams(windowGeometry("max_pool2d", attributes.image, attributes)) },
+          aliases: { elem, place },
+          // Without a mask the binding still wants a buffer: dy serves.
+          buffers: { argmax: input(0), dy: input(1), x: input(masked ? 2 : 1), dx: output },
+          overrides: { ...windowOverrides(attributes), MASK: masked },
+          params: { length, ...windowParams(geometry), c: geometry.c / width },
           grid: foldGrid(Math.ceil(length / 256)),
         })],
       };
     },
   },
-  reference({ attributes }, [argmax, dy]) {
+  reference({ attributes }, [argmax, dy, x]) {
     const dx = new Float64Array(sizeOf(attributes.image));
     const c = attributes.image[3];
     const geometry = windowGeometry("max_pool2d", attributes.image, attributes);
@@ -139,19 +155,22 @@ const maxGrad = defineOp<GradAttributes>({
         if (argmax[to * c + i] === tap) dx[from * c + i] += dy[to * c + i];
       }
     });
+    if (x !== undefined) dx.forEach((_, i) => x[i] <= 0 && (dx[i] = 0));
     return dx;
   },
   cost: ({ inputs: [argmax, dy], attributes: { image } }) => ({
     flops: sizeOf(image),
     bytes: bytesOfShapes(argmax.shape, dy.shape, image),
   }),
-  samples: WINDOWS.map(({ x, window }): Sample<GradAttributes> => {
+  samples: WINDOWS.flatMap(({ x, window }): Sample<GradAttributes>[] => {
     const { n, oh, ow, c } = windowGeometry("max_pool2d", x, window);
     const shape = [n, oh, ow, c];
-    return {
-      inputs: [{ shape, fill: { below: window.size[0] * window.size[1] } }, { shape }],
-      attributes: { ...window, image: x },
-    };
+    const argmax = { shape, fill: { below: window.size[0] * window.size[1] } };
+    const attributes = { ...window, image: x };
+    return [
+      { inputs: [argmax, { shape }], attributes },
+      { inputs: [argmax, { shape }, { shape: x }], attributes },
+    ];
   }),
 });
 
@@ -171,17 +190,26 @@ const average: Op<AverageAttributes> = defineOp<AverageAttributes>({
     checkInputs("avg_pool2d", [x, ...rest], ["f32"]);
     checkRank("avg_pool2d", "x", x, 4);
     const { n, oh, ow, c } = windowGeometry("avg_pool2d", image, window);
-    checkShapes("avg_pool2d", "the input must be an image or its windows", x.shape[3] === c, x.shape, image);
+    checkShapes(
+      "avg_pool2d",
+      "the input must be an image or its windows",
+      x.shape[3] === c,
+      x.shape,
+      image,
+    );
     return { shape: gradient ? image : [n, oh, ow, c] };
   },
   launches: {
     webgpu({ output: { shape }, attributes }) {
-      const length = sizeOf(shape);
+      const geometry = windowGeometry("avg_pool2d", attributes.image, attributes);
+      const { width, elem } = vectorWidth(geometry.c);
+      const length = sizeOf(shape) / width;
       return {
         launches: [launch("avg_pool2d", {
+          aliases: { elem },
           buffers: { x: input(0), y: output },
           overrides: { ...windowOverrides(attributes), GRADIENT: attributes.gradient },
-          params: { length, ...windowParams(windowGeometry("avg_pool2d", attributes.image, attributes)) },
+          params: { length, ...windowParams(geometry), c: geometry.c / width },
           grid: foldGrid(Math.ceil(length / 256)),
         })],
       };

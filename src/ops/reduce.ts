@@ -18,7 +18,7 @@ interface ReduceAttributes {
 }
 
 /** Rows that one invocation sums; a longer axis is split in parts of this many. */
-const PART = 256;
+const PART = 1024;
 
 const reduce = defineOp<ReduceAttributes>({
   name: "reduce",
@@ -27,13 +27,16 @@ const reduce = defineOp<ReduceAttributes>({
     checkInteger("reduce", "the first axis", from, 0);
     if (to > x.shape.length || from > to) {
       throw new RangeError(
-        `Cannot apply reduce as axes ${from} to ${to - 1} do not exist: current shape is ${formatShape(x.shape)}`,
+        `Cannot apply reduce as axes ${from} to ${to - 1} do not exist: current shape is ${
+          formatShape(x.shape)
+        }`,
       );
     }
     return { shape: [...x.shape.slice(0, from), ...x.shape.slice(to)] };
   },
   launches: {
-    webgpu: ({ inputs: [x], attributes }) => reduceLaunches(extents(x.shape, attributes), attributes),
+    webgpu: ({ inputs: [x], attributes }) =>
+      reduceLaunches(extents(x.shape, attributes), attributes),
   },
   vjp({ inputs: [x], attributes, dy }) {
     const factor = attributes.square ? 2 * attributes.scale : attributes.scale;
@@ -66,7 +69,11 @@ const reduce = defineOp<ReduceAttributes>({
     { inputs: [{ shape: [67, 3] }], attributes: { from: 1, to: 2, square: false, scale: 1 } },
     { inputs: [{ shape: [1031, 13] }], attributes: { from: 0, to: 1, square: false, scale: 1 } },
     // Sums near zero of many terms: the error is that of the terms, not of the sum.
-    { inputs: [{ shape: [70001] }], attributes: { from: 0, to: 1, square: false, scale: 1 }, tolerance: 1e-4 },
+    {
+      inputs: [{ shape: [70001] }],
+      attributes: { from: 0, to: 1, square: false, scale: 1 },
+      tolerance: 1e-4,
+    },
   ],
 });
 
@@ -85,7 +92,10 @@ function extents(shape: Shape, { from, to }: { from: number; to: number }): Exte
 }
 
 /** Sums in parts until one remains, so that long sums run in parallel and round less. */
-function reduceLaunches({ outer, length, inner }: Extents, { square, scale }: ReduceAttributes): LaunchList {
+function reduceLaunches(
+  { outer, length, inner }: Extents,
+  { square, scale }: ReduceAttributes,
+): LaunchList {
   const launches = [];
   const scratchBytes: number[] = [];
   let now = { outer, length, inner };
@@ -98,7 +108,7 @@ function reduceLaunches({ outer, length, inner }: Extents, { square, scale }: Re
     launches.push(launch("reduce", {
       buffers: { x: source, y: target },
       overrides: { FUNCTION: square && launches.length === 0 ? 1 : 0 },
-      params: { ...now, splits, part: Math.ceil(now.length / splits), scale: last ? scale : 1 },
+      params: { ...now, splits, scale: last ? scale : 1 },
       grid: foldGrid(Math.ceil(elements / 64)),
     }));
     if (last) return { launches, scratchBytes };

@@ -54,7 +54,10 @@ const softmaxOp = defineOp<Record<string, never>>({
     return [subtract(weighted, multiply(y, total))];
   },
   reference: ({ inputs: [x] }, [logits]) => softmaxRows(logits, x.shape[1]),
-  cost: ({ output: { shape } }) => ({ flops: 5 * sizeOf(shape), bytes: bytesOfShapes(shape, shape) }),
+  cost: ({ output: { shape } }) => ({
+    flops: 5 * sizeOf(shape),
+    bytes: bytesOfShapes(shape, shape),
+  }),
   samples: SHAPES.map((shape) => ({ inputs: [{ shape }], attributes: {} })),
 });
 
@@ -69,7 +72,13 @@ const crossEntropy = defineOp<Record<string, never>>({
     checkInputs("softmax_cross_entropy", [logits, labels, ...rest], ["f32", "u32"]);
     const [rows] = checkRank("softmax_cross_entropy", "the logits", logits, 2);
     const same = labels.shape.length === 1 && labels.shape[0] === rows;
-    checkShapes("softmax_cross_entropy", "there must be one label a row", same, logits.shape, labels.shape);
+    checkShapes(
+      "softmax_cross_entropy",
+      "there must be one label a row",
+      same,
+      logits.shape,
+      labels.shape,
+    );
     return { shape: [rows] };
   },
   launches: {
@@ -127,7 +136,10 @@ const crossEntropyGrad = defineOp<Record<string, never>>({
       return (p - (labels[row] === i % classes ? 1 : 0)) * dy[row];
     });
   },
-  cost: ({ output: { shape } }) => ({ flops: 6 * sizeOf(shape), bytes: bytesOfShapes(shape, shape) }),
+  cost: ({ output: { shape } }) => ({
+    flops: 6 * sizeOf(shape),
+    bytes: bytesOfShapes(shape, shape),
+  }),
   samples: SHAPES.map((shape) => ({
     inputs: [{ shape }, { shape: [shape[0]], fill: { below: shape[1] } }, { shape: [shape[0]] }],
     attributes: {},
@@ -170,7 +182,10 @@ const topK = defineOp<{ readonly k: number }>({
       return Number.isFinite(scores[label]) && above < k ? 1 : 0;
     });
   },
-  cost: ({ inputs: [x], output: { shape } }) => ({ flops: sizeOf(x.shape), bytes: bytesOfShapes(x.shape, shape) }),
+  cost: ({ inputs: [x], output: { shape } }) => ({
+    flops: sizeOf(x.shape),
+    bytes: bytesOfShapes(x.shape, shape),
+  }),
   samples: [1, 3].map((k) => ({
     inputs: [{ shape: [67, 10], fill: "quarters" as const }, { shape: [67], fill: { below: 10 } }],
     attributes: { k },

@@ -4,19 +4,26 @@ import { type DType, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { launch } from "../webgpu/kernel.ts";
 import { bytesOfShapes, checkInputs, checkShapes } from "./check.ts";
+import { vectorWidth } from "./vector.ts";
 
 /** Checks (variable, same-shaped value, one number). */
 function updateShape(name: string, inputs: readonly Tensor[], scalar: DType = "f32") {
   checkInputs(name, inputs, ["f32", "f32", scalar]);
   const [target, value, number] = inputs;
   const same = sizeOf(value.shape) === sizeOf(target.shape);
-  checkShapes(name, "the variable and the value must have one size", same, target.shape, value.shape);
+  checkShapes(
+    name,
+    "the variable and the value must have one size",
+    same,
+    target.shape,
+    value.shape,
+  );
   checkShapes(name, "the third input must be one number", sizeOf(number.shape) === 1, number.shape);
   return { shape: target.shape };
 }
 
 const IN_PLACE = { kind: "in-place" } as const;
-const SAMPLES = [[1], [5, 67]].map((shape) => ({
+const SAMPLES = [[1], [5, 67], [3, 64]].map((shape) => ({
   inputs: [{ shape }, { shape }, { shape: [] }],
   attributes: {},
 }));
@@ -31,9 +38,11 @@ const sgd = defineOp<Record<string, never>>({
   storage: () => IN_PLACE,
   launches: {
     webgpu({ output: { shape } }) {
-      const length = sizeOf(shape);
+      const { width, elem } = vectorWidth(sizeOf(shape));
+      const length = sizeOf(shape) / width;
       return {
         launches: [launch("sgd_update", {
+          aliases: { elem },
           buffers: { w: output, g: input(1), learning_rate: input(2) },
           params: { length },
           grid: foldGrid(Math.ceil(length / 256)),
@@ -57,9 +66,11 @@ const momentumOp = defineOp<Record<string, never>>({
   storage: () => IN_PLACE,
   launches: {
     webgpu({ output: { shape } }) {
-      const length = sizeOf(shape);
+      const { width, elem } = vectorWidth(sizeOf(shape));
+      const length = sizeOf(shape) / width;
       return {
         launches: [launch("momentum_update", {
+          aliases: { elem },
           buffers: { velocity: output, g: input(1), momentum: input(2) },
           params: { length },
           grid: foldGrid(Math.ceil(length / 256)),
@@ -83,9 +94,11 @@ const ema = defineOp<Record<string, never>>({
   storage: () => IN_PLACE,
   launches: {
     webgpu({ output: { shape } }) {
-      const length = sizeOf(shape);
+      const { width, elem } = vectorWidth(sizeOf(shape));
+      const length = sizeOf(shape) / width;
       return {
         launches: [launch("ema_update", {
+          aliases: { elem },
           buffers: { shadow: output, x: input(1), decay: input(2) },
           params: { length },
           grid: foldGrid(Math.ceil(length / 256)),
@@ -109,7 +122,13 @@ const record = defineOp<Record<string, never>>({
     checkInputs("record_row", inputs, ["f32", "f32", "u32"]);
     const [history, x] = inputs;
     const fits = history.shape.length === 2 && history.shape[1] === sizeOf(x.shape);
-    checkShapes("record_row", "the value must be one row of the table", fits, history.shape, x.shape);
+    checkShapes(
+      "record_row",
+      "the value must be one row of the table",
+      fits,
+      history.shape,
+      x.shape,
+    );
     return { shape: history.shape };
   },
   storage: () => IN_PLACE,
@@ -131,7 +150,10 @@ const record = defineOp<Record<string, never>>({
     return table;
   },
   cost: ({ inputs: [, x] }) => ({ flops: 0, bytes: bytesOfShapes(x.shape, x.shape) }),
-  samples: [{ inputs: [{ shape: [5, 7] }, { shape: [7] }, { shape: [], fill: { below: 5 } }], attributes: {} }],
+  samples: [{
+    inputs: [{ shape: [5, 7] }, { shape: [7] }, { shape: [], fill: { below: 5 } }],
+    attributes: {},
+  }],
 });
 
 /** history[row] = x, in place: a table [rows, size of x] of what happened; returns the table. */

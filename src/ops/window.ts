@@ -25,7 +25,11 @@ export interface WindowGeometry {
 }
 
 /** Works out sizes and padding. @throws {RangeError} if a window does not fit. */
-export function windowGeometry(op: string, shape: Shape, attributes: WindowAttributes): WindowGeometry {
+export function windowGeometry(
+  op: string,
+  shape: Shape,
+  attributes: WindowAttributes,
+): WindowGeometry {
   const [n, h, w, c] = shape;
   const { size: [kh, kw], strides: [sh, sw], padding } = attributes;
   for (const value of [kh, kw]) checkInteger(op, "the window's size", value, 1);
@@ -37,7 +41,12 @@ export function windowGeometry(op: string, shape: Shape, attributes: WindowAttri
   return { n, h, w, c, oh, ow, padTop, padLeft };
 }
 
-function axisGeometry(size: number, k: number, stride: number, padding: "same" | "valid"): [number, number] {
+function axisGeometry(
+  size: number,
+  k: number,
+  stride: number,
+  padding: "same" | "valid",
+): [number, number] {
   if (padding === "valid") return [Math.floor((size - k) / stride) + 1, 0];
   const out = Math.ceil(size / stride);
   return [out, Math.floor(Math.max((out - 1) * stride + k - size, 0) / 2)];

@@ -8,7 +8,10 @@ export interface StaircaseDecay {
 }
 
 /** initial * factor^floor(step / decaySteps) (TensorFlow's exponential_decay with staircase). */
-export function staircaseDecay({ initial, factor, decaySteps }: StaircaseDecay, step: number): number {
+export function staircaseDecay(
+  { initial, factor, decaySteps }: StaircaseDecay,
+  step: number,
+): number {
   return initial * factor ** Math.floor(step / decaySteps);
 }
 

@@ -15,7 +15,11 @@ export interface Accumulator {
  *
  * @throws {TypeError} if the loss is not a scalar, or does not depend on a tensor of `wrt`.
  */
-export function backward(loss: Tensor, wrt: readonly Tensor[], { ones, add }: Accumulator): Tensor[] {
+export function backward(
+  loss: Tensor,
+  wrt: readonly Tensor[],
+  { ones, add }: Accumulator,
+): Tensor[] {
   if (loss.shape.length !== 0) {
     throw new TypeError(
       `Cannot differentiate ${loss.name} as a loss must be a scalar: current shape is ${
@@ -37,7 +41,9 @@ export function backward(loss: Tensor, wrt: readonly Tensor[], { ones, add }: Ac
       if (dx === null || !needed.has(input)) return;
       if (!sameShape(dx.shape, input.shape)) {
         throw new Error(
-          `vjp of ${node.name} gave ${formatShape(dx.shape)} for an input of ${formatShape(input.shape)}`,
+          `vjp of ${node.name} gave ${formatShape(dx.shape)} for an input of ${
+            formatShape(input.shape)
+          }`,
         );
       }
       const before = gradients.get(input);
@@ -47,7 +53,9 @@ export function backward(loss: Tensor, wrt: readonly Tensor[], { ones, add }: Ac
   return wrt.map((target) => {
     const gradient = gradients.get(target);
     if (gradient === undefined) {
-      throw new TypeError(`Cannot differentiate ${loss.name} in ${target.name} as it does not depend on it`);
+      throw new TypeError(
+        `Cannot differentiate ${loss.name} in ${target.name} as it does not depend on it`,
+      );
     }
     return gradient;
   });

@@ -1,9 +1,9 @@
-import type { BoundLaunch, BufferSlice, LaunchTime, Program } from "../engine/device.ts";
+import type { BoundLaunch, BufferSlice, Program } from "../engine/device.ts";
 import type { Operand } from "../engine/launch.ts";
 import { planMemory, type ScheduledOp } from "./memory_plan.ts";
 import { schedule } from "./schedule.ts";
 import { formatShape, sizeOf } from "./shape.ts";
-import { VariableState } from "./state.ts";
+import type { VariableState } from "./state.ts";
 import { placeInPacks } from "./storage.ts";
 import { bytesOf, type Cost, type HostArray, type Tensor } from "./tensor.ts";
 
@@ -13,10 +13,20 @@ export interface PlanRequest {
   readonly updates?: readonly Tensor[];
 }
 
-/** The time and cost of one launch of a plan. */
-export interface ProfileRow extends LaunchTime {
-  /** The whole op's cost, on its first launch; zero on the others. */
+/** The time and cost of one op of a plan: the sum of its launches. */
+export interface ProfileRow {
+  /** The op and the tensor it makes. */
+  readonly label: string;
+  /** Its kernels in the order in which they run. */
+  readonly kernels: readonly string[];
+  readonly nanoseconds: number;
   readonly cost: Cost;
+}
+
+/** An op of a plan: its cost, and how many of the plan's launches are its own. */
+interface PlannedOp {
+  readonly cost: Cost;
+  readonly launches: number;
 }
 
 /** Facts about a compiled plan. */
@@ -37,7 +47,7 @@ export class Plan {
   readonly #program: Program;
   readonly #feeds: ReadonlyMap<string, { node: Tensor; slice: BufferSlice }>;
   readonly #outputs: ReadonlyMap<string, { node: Tensor; slice: BufferSlice }>;
-  readonly #costs: readonly Cost[];
+  readonly #ops: readonly PlannedOp[];
   readonly #free: () => void;
 
   /** Made by `compile`. */
@@ -46,7 +56,7 @@ export class Plan {
     program: Program;
     feeds: ReadonlyMap<string, { node: Tensor; slice: BufferSlice }>;
     outputs: ReadonlyMap<string, { node: Tensor; slice: BufferSlice }>;
-    costs: readonly Cost[];
+    ops: readonly PlannedOp[];
     summary: PlanSummary;
     free: () => void;
   }) {
@@ -54,7 +64,7 @@ export class Plan {
     this.#program = fields.program;
     this.#feeds = fields.feeds;
     this.#outputs = fields.outputs;
-    this.#costs = fields.costs;
+    this.#ops = fields.ops;
     this.summary = fields.summary;
     this.#free = fields.free;
   }
@@ -70,12 +80,16 @@ export class Plan {
       const feed = this.#feeds.get(name);
       if (feed === undefined) {
         throw new RangeError(
-          `Cannot feed ${name} as the plan has no such input: its inputs are ${[...this.#feeds.keys()]}`,
+          `Cannot feed ${name} as the plan has no such input: its inputs are ${[
+            ...this.#feeds.keys(),
+          ]}`,
         );
       }
       if (data.length !== sizeOf(feed.node.shape)) {
         throw new RangeError(
-          `Cannot feed ${name} as its shape is ${formatShape(feed.node.shape)}: given ${data.length} values`,
+          `Cannot feed ${name} as its shape is ${
+            formatShape(feed.node.shape)
+          }: given ${data.length} values`,
         );
       }
       this.#state.device.write(feed.slice, data);
@@ -88,17 +102,24 @@ export class Plan {
     const output = this.#outputs.get(name);
     if (output === undefined) {
       throw new RangeError(
-        `Cannot read ${name} as the plan has no such output: its outputs are ${[...this.#outputs.keys()]}`,
+        `Cannot read ${name} as the plan has no such output: its outputs are ${[
+          ...this.#outputs.keys(),
+        ]}`,
       );
     }
     const copy = await this.#state.device.read(output.slice);
     return output.node.dtype === "u32" ? new Uint32Array(copy) : new Float32Array(copy);
   }
 
-  /** Runs once with timestamps. */
+  /** Runs once with timestamps; one row an op. */
   async profile(): Promise<ProfileRow[]> {
     const times = await this.#program.profile();
-    return times.map((time, i) => ({ ...time, cost: this.#costs[i] }));
+    let next = 0;
+    return this.#ops.map(({ cost, launches }) => {
+      const own = times.slice(next, next += launches);
+      const nanoseconds = own.reduce((sum, time) => sum + time.nanoseconds, 0);
+      return { label: own[0].label, kernels: own.map((time) => time.kernel), nanoseconds, cost };
+    });
   }
 
   /** Frees the plan's buffers; variables stay. */
@@ -136,33 +157,35 @@ export async function compile(state: VariableState, request: PlanRequest): Promi
   const kept = new Set(outputs.map(([, node]) => node));
   const memory = planMemory({ state, order, ops, kept, placed });
   const bound: BoundLaunch[] = [];
-  const costs: Cost[] = [];
+  const planned: PlannedOp[] = [];
   ops.forEach(({ node, list }, op) => {
     const slice = (operand: Operand): BufferSlice => {
       if (operand.from === "input") return memory.slice(node.inputs[operand.index]);
       return operand.from === "output" ? memory.slice(node) : memory.scratch(op, operand.index);
     };
-    list.launches.forEach((launch, i) => {
+    const { launches } = list;
+    for (const launch of launches) {
       bound.push({ launch, slices: launch.buffers.map(slice), label: labelOf(node) });
-      costs.push(i === 0 ? node.op!.cost() : { flops: 0, bytes: 0 });
-    });
+    }
+    if (launches.length > 0) planned.push({ cost: node.op!.cost(), launches: launches.length });
   });
   const free = () => memory.owned.forEach((buffer) => device.free(buffer));
   try {
     for (const node of order) upload(state, node, memory.slice);
     const program = await device.prepare(bound);
     const feeds = order.filter((node) => node.source?.kind === "input");
-    const named = (name: string, node: Tensor) => [name, { node, slice: memory.slice(node) }] as const;
+    const named = (name: string, node: Tensor) =>
+      [name, { node, slice: memory.slice(node) }] as const;
     return new Plan({
       state,
       program,
       free,
-      costs,
+      ops: planned,
       feeds: new Map(feeds.map((node) => named(node.name, node))),
       outputs: new Map(outputs.map(([name, node]) => named(name, node))),
       summary: {
         dispatches: program.dispatches,
-        flops: costs.reduce((sum, cost) => sum + cost.flops, 0),
+        flops: planned.reduce((sum, { cost }) => sum + cost.flops, 0),
         bytes: memory.owned.reduce((sum, buffer) => sum + buffer.bytes, 0),
         unsharedBytes: memory.unsharedBytes,
         labels: bound.map(({ label }) => label),

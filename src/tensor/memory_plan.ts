@@ -143,4 +143,3 @@ function checkBinding(device: Device, bytes: number, label: string): void {
     throw new BindingLimitError(bytes, device.maxBindingBytes, label);
   }
 }
-

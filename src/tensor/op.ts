@@ -45,6 +45,8 @@ export interface OpLiteral<A> {
   readonly launches: { webgpu(context: OpContext<A> & { readonly kind: AdapterKind }): LaunchList };
   /** In other ops. Absent: the op has no gradient. */
   vjp?(context: VjpContext<A>): readonly (Tensor | null)[];
+  /** This op's result where y > 0, else 0, as one op: the gradient of y = relu(...) folded in. Optional. */
+  masked?(context: OpContext<A>, y: Tensor): Tensor | undefined;
   /** The specification: naive float64 loops. */
   reference(context: OpContext<A>, values: readonly Float64Array[]): Float64Array;
   cost(context: OpContext<A>): Cost;
@@ -68,7 +70,11 @@ export interface Op<A> {
 }
 
 /** Every op defined so far, for tests and listings. */
-export const definedOps: { readonly opName: string; readonly differentiable: boolean; cases(): OpCase[] }[] = [];
+export const definedOps: {
+  readonly opName: string;
+  readonly differentiable: boolean;
+  cases(): OpCase[];
+}[] = [];
 
 /** Makes an op of its literal. */
 export function defineOp<A>(literal: OpLiteral<A>): Op<A> {
@@ -85,6 +91,7 @@ export function defineOp<A>(literal: OpLiteral<A>): Op<A> {
         }
         return literal.vjp({ inputs, attributes, output, dy });
       },
+      masked: (y) => literal.masked?.(context, y),
       reference: (values) => literal.reference(context, values),
       cost: () => literal.cost(context),
     };

@@ -17,7 +17,9 @@ export function schedule(roots: readonly Tensor[]): Tensor[] {
   const nodes = [...reached].sort((a, b) => a.id - b.id);
   const late = new Set<Tensor>();
   for (const node of nodes) {
-    if (node.op?.storage.kind === "in-place" || node.inputs.some((i) => late.has(i))) late.add(node);
+    if (node.op?.storage.kind === "in-place" || node.inputs.some((i) => late.has(i))) {
+      late.add(node);
+    }
   }
   const order = [...nodes.filter((n) => !late.has(n)), ...nodes.filter((n) => late.has(n))];
   checkUpdates(order);

@@ -96,7 +96,9 @@ function reachesMember(
 export const SLOT_ELEMENTS = 64;
 
 /** Offsets of consecutive tensors in one block, each at the start of a slot, and the block's size; in elements. */
-export function slotLayout(shapes: readonly (readonly number[])[]): { offsets: number[]; size: number } {
+export function slotLayout(
+  shapes: readonly (readonly number[])[],
+): { offsets: number[]; size: number } {
   const offsets: number[] = [];
   let size = 0;
   for (const shape of shapes) {

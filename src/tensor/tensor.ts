@@ -29,6 +29,8 @@ export interface OpInstance {
   launches(kind: AdapterKind): LaunchList;
   /** Gradients for the inputs, null where there is none. Throws `TypeError` if the op has no gradient. */
   vjp(dy: Tensor, output: Tensor): readonly (Tensor | null)[];
+  /** The node's value where y > 0, else 0, as one op, if the op can fold that in. */
+  masked(y: Tensor): Tensor | undefined;
   /** The op's definition in float64. In-place ops return input 0's new value. */
   reference(inputs: readonly Float64Array[]): Float64Array;
   cost(): Cost;

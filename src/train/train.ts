@@ -30,8 +30,6 @@ export interface LogEvent {
   /** The last step of the window, counted from 0. */
   readonly step: number;
   readonly losses: readonly StepLosses[];
-  /** Moving average of the loss. */
-  readonly averagedLoss: number;
   readonly learningRate: number;
   /** Of the window, waiting for input included. */
   readonly seconds: number;
@@ -109,13 +107,11 @@ export async function train(options: TrainOptions, events: TrainEvents = {}): Pr
       window.push(...await trainer.losses());
     }
     if (logs) {
-      const averagedLoss = await trainer.averagedLoss();
       const seconds = clock.seconds;
       const learningRate = trainer.learningRate(step);
       events.onLog?.({
         step,
         losses: window,
-        averagedLoss,
         learningRate,
         seconds: seconds - logged,
       });

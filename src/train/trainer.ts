@@ -1,4 +1,4 @@
-import { type Model } from "../nn/model.ts";
+import type { Model } from "../nn/model.ts";
 import { decaySteps, staircaseDecay, warmedDecay } from "../optim/schedules.ts";
 import { compile, type Plan } from "../tensor/compile.ts";
 import { BindingLimitError } from "../tensor/memory_plan.ts";
@@ -35,6 +35,8 @@ export interface StepLosses {
   readonly total: number;
   /** By term name. */
   readonly terms: Readonly<Record<string, number>>;
+  /** Moving average of the total up to this step; it starts at zero and is not debiased, as in the reference. */
+  readonly average: number;
 }
 
 /** One batch, ready to be uploaded. */
@@ -56,6 +58,7 @@ export class Trainer {
   readonly #row = new Uint32Array(1);
   #step: number;
   #read: number;
+  #average = 0;
 
   private constructor(fields: {
     model: Model;
@@ -127,7 +130,6 @@ export class Trainer {
     this.#set("learningRate", this.learningRate(this.#step));
     // The average follows the step's update, which has counted the step already.
     this.#set("emaDecay", warmedDecay(this.recipe.emaDecay, this.#step + 1));
-    this.#set("lossDecay", this.recipe.lossAverageDecay);
     this.#row[0] = this.#step % HISTORY_ROWS;
     this.plan.run({ images, labels, hyperparameters: this.#hyperparameters, row: this.#row });
     this.#step++;
@@ -153,19 +155,15 @@ export class Trainer {
           { hint: "use a smaller --learning-rate; the last checkpoint is intact" },
         );
       }
+      this.#average -= (1 - this.recipe.lossAverageDecay) * (this.#average - total);
       rows.push({
         step: this.#read,
         total,
+        average: this.#average,
         terms: Object.fromEntries(terms.map((term, i) => [term, values[i]])),
       });
     }
     return rows;
-  }
-
-  /** The moving averages of the loss terms, summed as the total is. They start at zero and are not debiased. */
-  async averagedLoss(): Promise<number> {
-    const averages = await this.state.read(this.#graph.lossAverages);
-    return this.#graph.terms.reduce((sum, _, i) => sum + averages[i * SLOT_ELEMENTS], 0);
   }
 
   /** Frees everything on the device. */

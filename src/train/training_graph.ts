@@ -19,7 +19,7 @@ import { placeholder, type Tensor, variable } from "../tensor/tensor.ts";
 export const HISTORY_ROWS = 256;
 
 /** Positions in the `hyperparameters` input: each at the start of a slot, so that it can be viewed. */
-export const HYPERPARAMETERS = { learningRate: 0, emaDecay: 1, lossDecay: 2 } as const;
+export const HYPERPARAMETERS = { learningRate: 0, emaDecay: 1 } as const;
 
 /** Elements of the `hyperparameters` input. */
 export const HYPERPARAMETER_ELEMENTS = Object.keys(HYPERPARAMETERS).length * SLOT_ELEMENTS;
@@ -49,8 +49,6 @@ export interface TrainingGraph {
   readonly updates: readonly Tensor[];
   /** Losses of the last HISTORY_ROWS steps: a row [terms x SLOT_ELEMENTS] a step, one term a slot. */
   readonly history: Tensor;
-  /** Moving averages of the terms, not debiased: they start at zero. */
-  readonly lossAverages: Tensor;
   /** Names of the loss terms, in slot order. */
   readonly terms: readonly string[];
 }
@@ -88,7 +86,6 @@ export function trainingGraph(
 
   const losses = packTensors([crossEntropy, ...decays]);
   const size = losses.shape[0];
-  const lossAverages = variable("loss averages", [size], new Float32Array(size));
   const history = variable(
     "loss history",
     [HISTORY_ROWS, size],
@@ -99,14 +96,12 @@ export function trainingGraph(
   const updated = sgdUpdate(parameters, packTensors(gradients), hyperparameter("learningRate"));
   return {
     history,
-    lossAverages,
     terms: [
       "cross_entropy",
       ...decayed.map(({ name }) => name.replace(/\/weights$/, "/weight_loss")),
     ],
     updates: [
       recordRow(history, losses, row),
-      emaUpdate(lossAverages, losses, hyperparameter("lossDecay")),
       updated,
       emaUpdate(averages, updated, hyperparameter("emaDecay")),
     ],

@@ -15,7 +15,8 @@ export interface FoundAdapter {
 }
 
 /** What to do when there is no adapter. */
-export const NO_ADAPTER_HINT = "run `deno task setup`, which installs a software adapter or says how";
+export const NO_ADAPTER_HINT =
+  "run `deno task setup`, which installs a software adapter or says how";
 
 /**
  * Finds an adapter. Hardware comes first: without "high-performance" Deno takes the first one listed,
@@ -35,14 +36,21 @@ export async function findAdapter(choice: AdapterChoice): Promise<FoundAdapter> 
   }
   const { info } = adapter;
   const description = info.description || info.device || info.vendor || "unnamed adapter";
-  const isSoftware = info.isFallbackAdapter || /llvmpipe|swiftshader|software|basic render/i.test(description);
+  const isSoftware = info.isFallbackAdapter ||
+    /llvmpipe|swiftshader|software|basic render/i.test(description);
   if (choice === "gpu" && isSoftware) {
     throw new DeviceError(`no hardware adapter found: the best one is ${description}`, {
       hint: "install the GPU's Vulkan driver, or use --device software",
     });
   }
   const hasSubgroups = await probeSubgroups(adapter);
-  return { adapter, description, isSoftware, hasSubgroups, kind: kindOf(info, isSoftware, hasSubgroups) };
+  return {
+    adapter,
+    description,
+    isSoftware,
+    hasSubgroups,
+    kind: kindOf(info, isSoftware, hasSubgroups),
+  };
 }
 
 /**
@@ -50,7 +58,9 @@ export async function findAdapter(choice: AdapterChoice): Promise<FoundAdapter> 
  */
 async function probeSubgroups(adapter: GPUAdapter): Promise<boolean> {
   try {
-    const device = await adapter.requestDevice({ requiredFeatures: ["subgroups" as GPUFeatureName] });
+    const device = await adapter.requestDevice({
+      requiredFeatures: ["subgroups" as GPUFeatureName],
+    });
     device.destroy();
     return true;
   } catch {

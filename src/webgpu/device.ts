@@ -1,10 +1,5 @@
-import type {
-  BoundLaunch,
-  BufferSlice,
-  Device,
-  DeviceBuffer,
-  Program,
-} from "../engine/device.ts";
+import { setImmediate } from "node:timers";
+import type { BoundLaunch, BufferSlice, Device, DeviceBuffer, Program } from "../engine/device.ts";
 import type { AdapterKind } from "../engine/launch.ts";
 import { MemoryLedger } from "../engine/memory.ts";
 import { debug } from "../util/debug.ts";
@@ -94,7 +89,13 @@ export class WebGpuDevice implements Device {
     if (found.hasSubgroups) requiredFeatures.push("subgroups" as GPUFeatureName);
     const gpu = await found.adapter.requestDevice({ requiredFeatures, requiredLimits });
     const device = new WebGpuDevice(found, gpu, options);
-    debug(1, () => `adapter: ${device.description}, kernels for ${device.kind}, features: ${[...gpu.features]}`);
+    debug(
+      1,
+      () =>
+        `adapter: ${device.description}, kernels for ${device.kind}, features: ${[
+          ...gpu.features,
+        ]}`,
+    );
     return device;
   }
 
@@ -104,7 +105,9 @@ export class WebGpuDevice implements Device {
     const limit = this.gpu.limits.maxBufferSize;
     if (size > limit || !this.memory.fits(size)) {
       throw new DeviceError(
-        `Cannot allocate ${label} as the ${size > limit ? "adapter's buffer limit" : "memory budget"} is ` +
+        `Cannot allocate ${label} as the ${
+          size > limit ? "adapter's buffer limit" : "memory budget"
+        } is ` +
           `${size > limit ? limit : this.memory.budget} bytes: ${size} bytes are needed` +
           (size > limit ? "" : ` beside ${this.memory.used} in use`),
         { hint: "use a smaller batch" },
@@ -150,14 +153,28 @@ export class WebGpuDevice implements Device {
 
   async read(slice: BufferSlice): Promise<ArrayBuffer> {
     this.check();
-    const copy = await this.#staging.read(this.resolve(slice.buffer), slice.offset, slice.bytes);
+    let copy: ArrayBuffer;
+    try {
+      copy = await this.#staging.read(this.resolve(slice.buffer), slice.offset, slice.bytes);
+    } catch (error) {
+      await eventLoopTurn();
+      this.check();
+      throw new DeviceError(`Cannot read ${slice.buffer.label}: ${firstLines(String(error))}`, {
+        cause: error,
+      });
+    }
+    // A loop of reads alone never lets the event loop turn, and errors would wait for ever.
+    await eventLoopTurn();
     this.check();
     return copy;
   }
 
   async prepare(launches: readonly BoundLaunch[]): Promise<Program> {
     this.check();
-    return await prepareProgram(this, launches);
+    const program = await prepareProgram(this, launches);
+    await eventLoopTurn();
+    this.check();
+    return program;
   }
 
   check(): void {
@@ -183,7 +200,13 @@ function forcedKind(): AdapterKind | undefined {
   return kind === "auto" ? undefined : kind;
 }
 
+/** Lets the event loop turn once, in some 3 us: errors and device loss arrive as events. */
+function eventLoopTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
 /** The start of a validation message on one line: wgpu's messages are trees over many lines. */
 export function firstLines(message: string): string {
-  return message.split("\n").map((line) => line.trim()).filter((line) => line !== "").slice(0, 6).join(" ");
+  return message.split("\n").map((line) => line.trim()).filter((line) => line !== "").slice(0, 6)
+    .join(" ");
 }

@@ -17,7 +17,9 @@ export function generateKernels(): string {
     "// Made by `deno task gen` from shaders/*.wgsl. Do not edit.",
     "// deno-fmt-ignore-file",
     ...names.map((n) => `import ${n} from "../../shaders/${n}.wgsl" with { type: "text" };`),
-    ...libraries.map((n) => `import lib_${n} from "../../shaders/lib/${n}.wgsl" with { type: "text" };`),
+    ...libraries.map((n) =>
+      `import lib_${n} from "../../shaders/lib/${n}.wgsl" with { type: "text" };`
+    ),
     "",
     "/** Texts that shaders take in by `//! use lib/NAME.wgsl`. */",
     "export const LIBRARIES: Readonly<Record<string, string>> = {",

@@ -11,13 +11,16 @@ type Values<T> = { readonly [key in keyof T]: ValueOf<T[key]> };
 type Optional<Key extends string, T> = keyof T extends never ? { readonly [key in Key]?: T }
   : { readonly [key in Key]: T };
 
+/** Types that an alias line may name. */
+type VectorType = "f32" | "vec4f" | "u32" | "vec4u" | "bool" | "vec4<bool>";
+
 /** What a launch of kernel `K` must be given; derived from its WGSL. */
 export type KernelArguments<K extends KernelName> =
   & {
     readonly buffers: { readonly [name in Kernel<K>["buffers"][number]]: Operand };
     readonly lines?: { readonly [name in keyof Kernel<K>["lines"]]?: number };
     /** Element types: a kernel that can read whole vec4s where sizes allow. */
-    readonly aliases?: { readonly [name in keyof Kernel<K>["aliases"]]?: "f32" | "vec4f" };
+    readonly aliases?: { readonly [name in keyof Kernel<K>["aliases"]]?: VectorType };
     readonly grid: Grid;
   }
   & Optional<"overrides", Values<Kernel<K>["overrides"]>>
@@ -43,7 +46,9 @@ export function launch<K extends KernelName>(kernel: K, given: KernelArguments<K
   }
   for (const size of given.grid) {
     checkScalar(`${kernel} grid`, "u32", size);
-    if (size > 65535) throw new RangeError(`Cannot launch ${kernel}: grid ${given.grid} exceeds 65535`);
+    if (size > 65535) {
+      throw new RangeError(`Cannot launch ${kernel}: grid ${given.grid} exceeds 65535`);
+    }
   }
   return {
     kernel,

@@ -39,6 +39,7 @@ import unary from "../../shaders/unary.wgsl" with { type: "text" };
 import lib_activation from "../../shaders/lib/activation.wgsl" with { type: "text" };
 import lib_fold from "../../shaders/lib/fold.wgsl" with { type: "text" };
 import lib_lrn_power from "../../shaders/lib/lrn_power.wgsl" with { type: "text" };
+import lib_nan from "../../shaders/lib/nan.wgsl" with { type: "text" };
 import lib_tile from "../../shaders/lib/tile.wgsl" with { type: "text" };
 
 /** Texts that shaders take in by `//! use lib/NAME.wgsl`. */
@@ -46,6 +47,7 @@ export const LIBRARIES: Readonly<Record<string, string>> = {
   "lib/activation.wgsl": lib_activation,
   "lib/fold.wgsl": lib_fold,
   "lib/lrn_power.wgsl": lib_lrn_power,
+  "lib/nan.wgsl": lib_nan,
   "lib/tile.wgsl": lib_tile,
 };
 
@@ -75,14 +77,14 @@ export const KERNELS = {
   matmul_register: { "source": matmul_register, "buffers":["a","b","bias","y"],"access":["read","read","read","read_write"],"overrides":{"TRANSPOSE_A":"bool","HAS_BIAS":"bool","ACTIVATION":"u32"},"lines":{"QUADS":2,"A_WIDTH":1,"B_WIDTH":1},"aliases":{"a_elem":"f32","b_elem":"f32"},"params":{"m":"u32","n":"u32","k":"u32"},"subgroups":false},
   matmul_subgroup: { "source": matmul_subgroup, "buffers":["a","b","bias","y"],"access":["read","read","read","read_write"],"overrides":{"TRANSPOSE_A":"bool","HAS_BIAS":"bool","ACTIVATION":"u32"},"lines":{"OCTETS":4,"QUADS":1,"A_WIDTH":4},"aliases":{"a_elem":"vec4f"},"params":{"m":"u32","n":"u32","k":"u32"},"subgroups":true},
   matmul_tiled: { "source": matmul_tiled, "buffers":["a","b","bias","y"],"access":["read","read","read","read_write"],"overrides":{"TRANSPOSE_A":"bool","HAS_BIAS":"bool","ACTIVATION":"u32"},"lines":{"B_WIDTH":1,"SIDE":16,"ROW_QUADS":1,"COL_QUADS":1},"aliases":{"b_elem":"f32"},"params":{"m":"u32","n":"u32","k":"u32"},"subgroups":false},
-  max_pool2d_argmax: { "source": max_pool2d_argmax, "buffers":["x","y"],"access":["read","read_write"],"overrides":{"KH":"u32","KW":"u32","STRIDE_H":"u32","STRIDE_W":"u32"},"lines":{"WORKGROUP":256},"aliases":{"elem":"f32"},"params":{"length":"u32","h":"u32","w":"u32","c":"u32","oh":"u32","ow":"u32","pad_top":"u32","pad_left":"u32"},"subgroups":false},
-  max_pool2d_grad: { "source": max_pool2d_grad, "buffers":["argmax","dy","dx"],"access":["read","read","read_write"],"overrides":{"KH":"u32","KW":"u32","STRIDE_H":"u32","STRIDE_W":"u32"},"lines":{"WORKGROUP":256},"aliases":{"elem":"f32"},"params":{"length":"u32","h":"u32","w":"u32","c":"u32","oh":"u32","ow":"u32","pad_top":"u32","pad_left":"u32"},"subgroups":false},
-  max_pool2d_select: { "source": max_pool2d_select, "buffers":["x","argmax","y"],"access":["read","read","read_write"],"overrides":{"KW":"u32","STRIDE_H":"u32","STRIDE_W":"u32"},"lines":{"WORKGROUP":256},"aliases":{"elem":"f32"},"params":{"length":"u32","h":"u32","w":"u32","c":"u32","oh":"u32","ow":"u32","pad_top":"u32","pad_left":"u32"},"subgroups":false},
+  max_pool2d_argmax: { "source": max_pool2d_argmax, "buffers":["x","y"],"access":["read","read_write"],"overrides":{"KH":"u32","KW":"u32","STRIDE_H":"u32","STRIDE_W":"u32"},"lines":{"WORKGROUP":256},"aliases":{"elem":"f32","place":"u32","truth":"bool"},"params":{"length":"u32","h":"u32","w":"u32","c":"u32","oh":"u32","ow":"u32","pad_top":"u32","pad_left":"u32"},"subgroups":false},
+  max_pool2d_grad: { "source": max_pool2d_grad, "buffers":["argmax","dy","x","dx"],"access":["read","read","read","read_write"],"overrides":{"KH":"u32","KW":"u32","STRIDE_H":"u32","STRIDE_W":"u32","MASK":"bool"},"lines":{"WORKGROUP":256},"aliases":{"elem":"f32","place":"u32"},"params":{"length":"u32","h":"u32","w":"u32","c":"u32","oh":"u32","ow":"u32","pad_top":"u32","pad_left":"u32"},"subgroups":false},
+  max_pool2d_select: { "source": max_pool2d_select, "buffers":["x","argmax","y"],"access":["read","read","read_write"],"overrides":{"KW":"u32","STRIDE_H":"u32","STRIDE_W":"u32"},"lines":{"WORKGROUP":256,"QUAD":1},"aliases":{"elem":"f32"},"params":{"length":"u32","h":"u32","w":"u32","c":"u32","oh":"u32","ow":"u32","pad_top":"u32","pad_left":"u32"},"subgroups":false},
   momentum_update: { "source": momentum_update, "buffers":["g","momentum","velocity"],"access":["read","read","read_write"],"overrides":{},"lines":{"WORKGROUP":256},"aliases":{"elem":"f32"},"params":{"length":"u32"},"subgroups":false},
   pad: { "source": pad, "buffers":["x","y"],"access":["read","read_write"],"overrides":{},"lines":{"WORKGROUP":256},"aliases":{"elem":"f32"},"params":{"length":"u32","d1":"u32","d2":"u32","d3":"u32","x0":"i32","x1":"i32","x2":"i32","x3":"i32","b0":"i32","b1":"i32","b2":"i32","b3":"i32"},"subgroups":false},
   permute: { "source": permute, "buffers":["x","y"],"access":["read","read_write"],"overrides":{},"lines":{"WORKGROUP":256},"aliases":{"elem":"f32"},"params":{"length":"u32","d1":"u32","d2":"u32","d3":"u32","s0":"u32","s1":"u32","s2":"u32","s3":"u32"},"subgroups":false},
   record_row: { "source": record_row, "buffers":["x","row","history"],"access":["read","read","read_write"],"overrides":{},"lines":{"WORKGROUP":256},"aliases":{"elem":"f32"},"params":{"length":"u32"},"subgroups":false},
-  reduce: { "source": reduce, "buffers":["x","y"],"access":["read","read_write"],"overrides":{"FUNCTION":"u32"},"lines":{"WORKGROUP":64},"aliases":{"elem":"f32"},"params":{"outer":"u32","length":"u32","inner":"u32","splits":"u32","part":"u32","scale":"f32"},"subgroups":false},
+  reduce: { "source": reduce, "buffers":["x","y"],"access":["read","read_write"],"overrides":{"FUNCTION":"u32"},"lines":{"WORKGROUP":64},"aliases":{"elem":"f32"},"params":{"outer":"u32","length":"u32","inner":"u32","splits":"u32","scale":"f32"},"subgroups":false},
   sgd_update: { "source": sgd_update, "buffers":["g","learning_rate","w"],"access":["read","read","read_write"],"overrides":{},"lines":{"WORKGROUP":256},"aliases":{"elem":"f32"},"params":{"length":"u32"},"subgroups":false},
   softmax: { "source": softmax, "buffers":["logits","labels","dy","y"],"access":["read","read","read","read_write"],"overrides":{"OUTPUT":"u32"},"lines":{"WORKGROUP":64},"aliases":{"elem":"f32"},"params":{"rows":"u32","classes":"u32"},"subgroups":false},
   standardize: { "source": standardize, "buffers":["x","y"],"access":["read","read_write"],"overrides":{},"lines":{"WORKGROUP":64},"aliases":{"elem":"f32"},"params":{"images":"u32","length":"u32"},"subgroups":false},

@@ -1,5 +1,5 @@
 import type { Launch } from "../engine/launch.ts";
-import { type KernelName } from "./kernel.ts";
+import type { KernelName } from "./kernel.ts";
 import { KERNELS, LIBRARIES } from "./kernels.gen.ts";
 import type { KernelInterface } from "./reflect.ts";
 import { debug } from "../util/debug.ts";
@@ -58,7 +58,6 @@ export class PipelineCache {
     const key = JSON.stringify([name, lines]);
     let module = this.#modules.get(key);
     if (module === undefined) {
-
       const code = expandSource(source, { uses: LIBRARIES, lines });
       debug(4, () => `// ${name} ${JSON.stringify(lines)}\n${code}`);
       module = this.#device.createShaderModule({ label: name, code });

@@ -7,7 +7,10 @@ import type { Step } from "./program.ts";
  * Runs every step in a pass of its own between two timestamps.
  * Deno hands out raw ticks; their period is taken to be 1 ns, as on Mesa and NVIDIA.
  */
-export async function profileProgram(device: WebGpuDevice, steps: readonly Step[]): Promise<LaunchTime[]> {
+export async function profileProgram(
+  device: WebGpuDevice,
+  steps: readonly Step[],
+): Promise<LaunchTime[]> {
   const { gpu } = device;
   if (!gpu.features.has("timestamp-query")) {
     throw new DeviceError(`${device.description} has no timestamps, so kernels cannot be timed`);

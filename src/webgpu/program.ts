@@ -42,7 +42,10 @@ export async function prepareProgram(
         break;
       }
       const { kernel, grid, overrides, lines } = bound.launch;
-      debug(2, () => `launch ${i}: ${current}, grid ${grid} ${JSON.stringify({ ...overrides, ...lines })}`);
+      debug(
+        2,
+        () => `launch ${i}: ${current}, grid ${grid} ${JSON.stringify({ ...overrides, ...lines })}`,
+      );
       steps.push({ pipeline: pipeline.pipeline, bindGroup, grid, label: bound.label, kernel });
     }
   } finally {

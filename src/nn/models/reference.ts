@@ -47,16 +47,28 @@ export const referenceCnn: Model = {
     ...layer("softmax_linear", [192, 10], { deviation: 1 / 192, bias: 0 }),
   ],
   logits(p, images) {
-    const conv1 = conv2d(images, p["conv1/weights"], { bias: p["conv1/biases"], activation: "relu" });
+    const conv1 = conv2d(images, p["conv1/weights"], {
+      bias: p["conv1/biases"],
+      activation: "relu",
+    });
     const pool1 = maxPool2d(conv1, POOL);
     const norm1 = localResponseNormalization(pool1, LRN);
-    const conv2 = conv2d(norm1, p["conv2/weights"], { bias: p["conv2/biases"], activation: "relu" });
+    const conv2 = conv2d(norm1, p["conv2/weights"], {
+      bias: p["conv2/biases"],
+      activation: "relu",
+    });
     const norm2 = localResponseNormalization(conv2, LRN);
     const pool2 = maxPool2d(norm2, POOL);
     const batch = images.shape[0];
     const flat = reshape(pool2, [batch, sizeOf(pool2.shape) / batch]);
-    const local3 = matmul(flat, p["local3/weights"], { bias: p["local3/biases"], activation: "relu" });
-    const local4 = matmul(local3, p["local4/weights"], { bias: p["local4/biases"], activation: "relu" });
+    const local3 = matmul(flat, p["local3/weights"], {
+      bias: p["local3/biases"],
+      activation: "relu",
+    });
+    const local4 = matmul(local3, p["local4/weights"], {
+      bias: p["local4/biases"],
+      activation: "relu",
+    });
     return matmul(local4, p["softmax_linear/weights"], { bias: p["softmax_linear/biases"] });
   },
 };
