@@ -3,7 +3,7 @@
  * The programs run one after another, in rounds, so that all meet the same load; a program's figure
  * is its best round.
  *
- *     deno run --allow-read --allow-run=deno,python3,/usr/bin/python3 bench/peers/run.ts
+ *     deno task bench:peers
  *
  * `--rounds 2`, `--steps`, `--seconds` and `--batch` as in common.ts, `--only kiln,pytorch`, `--all`
  * adds the peers that take minutes a round, `--json` prints the results as one JSON array.
@@ -80,21 +80,11 @@ function peer(file: string, ...flags: string[]): Promise<string[]> {
   ]);
 }
 
-async function kiln(): Promise<string[]> {
-  const file = here("../step.ts");
-  await Deno.stat(file).catch(() => {
-    throw new Error("bench/step.ts is missing");
-  });
-  return [
-    "deno",
-    "run",
-    "--quiet",
-    "--no-prompt",
-    "--allow-read",
-    "--allow-env",
-    file,
-    "--json",
-  ];
+/** kiln itself, with the variables that it knows. */
+function kiln(): Promise<string[]> {
+  const variables = "KILN_DEBUG,KILN_ADAPTER,NO_COLOR,XDG_RUNTIME_DIR";
+  const run = ["deno", "run", "--quiet", "--no-prompt", `--allow-env=${variables}`];
+  return Promise.resolve([...run, here("../step.ts"), ...limits]);
 }
 
 async function pytorch(): Promise<string[]> {

@@ -60,13 +60,34 @@ function describe({ adapter, gpu, kind }: WebGpuDevice, gflops: number): DoctorA
   return {
     name: adapter.description,
     vendor: info.vendor,
-    driver: info.architecture || info.device,
+    driver: driverOf(info),
     kind,
     isFallback: adapter.isSoftware,
     features: [...new Set(names)].sort(),
     limits: values,
     matmulGflops: gflops,
   };
+}
+
+/**
+ * WebGPU in Deno names the adapter but not its driver; on Linux the Vulkan loader's manifests tell which
+ * drivers there are.
+ */
+function driverOf({ architecture }: GPUAdapterInfo): string {
+  if (architecture !== "") return architecture;
+  const names = new Set<string>();
+  for (const folder of ["/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d"]) {
+    try {
+      for (const { name } of Deno.readDirSync(folder)) {
+        names.add(name.replace(/(_icd.*)?\.json$/, ""));
+      }
+    } catch {
+      // Not there: no Linux, or no driver of that place.
+    }
+  }
+  return names.size === 0
+    ? "not told"
+    : `one of the Vulkan drivers ${[...names].sort().join(", ")}`;
 }
 
 /** The speed of a 512^3 matrix product over about one second, in GFLOP/s. */

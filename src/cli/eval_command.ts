@@ -1,6 +1,7 @@
 import { ensureCifar10 } from "../data/acquire.ts";
 import { loadCifar10 } from "../data/cifar10.ts";
 import { referenceCnn } from "../nn/models/reference.ts";
+import { createConsole } from "../report/console.ts";
 import { precisionLine, wallClock } from "../report/log_line.ts";
 import { newestCheckpoint, readCheckpoint } from "../train/checkpoint.ts";
 import type { EvalConfig } from "../train/config.ts";
@@ -19,10 +20,14 @@ export async function evalCommand(config: EvalConfig): Promise<void> {
   using device = await WebGpuDevice.open({ choice: config.device });
   using evaluator = await Evaluator.create(device, referenceCnn, config.batchSize);
   const { step, parameters, averages } = await readCheckpoint(path, referenceCnn, evaluator.layout);
+  using terminal = createConsole();
   const { precision, correct, images } = await evaluator.run(config.ema ? averages : parameters, {
     records,
     workers,
+    onBatch: (done) =>
+      terminal.status(`evaluating ${formatCount(done)}/${formatCount(records.count)} images`),
   });
+  terminal.clear();
   if (json) {
     console.log(
       JSON.stringify({ checkpoint: path, step, ema: config.ema, precision, correct, images }),

@@ -97,6 +97,9 @@ export async function trainCommand(config: TrainConfig): Promise<void> {
         console.log(`step ${step}: checkpoint ${path}`);
         metrics.write({ kind: "checkpoint", step, path });
       },
+      onEvaluating(done, images) {
+        console.status(`evaluating ${formatCount(done)}/${formatCount(images)} images`);
+      },
       onEvaluation(event) {
         console.log(precisionText(event));
         metrics.write({

@@ -17,6 +17,8 @@ export interface Console extends Disposable {
   log(line: string): void;
   /** Shows where the run stands, at most ten times a second; nothing if it is no terminal. */
   progress(progress: Progress): void;
+  /** Shows what is going on in place of the progress line, as often and only where that is shown. */
+  status(text: string): void;
   /** Takes the progress line away. */
   clear(): void;
 }
@@ -48,17 +50,20 @@ export function createConsole(
     shown = "";
   }
 
+  function draw(line: () => string): void {
+    if (!terminal.isTerminal || now() - drawnAt < REDRAW_MS) return;
+    drawnAt = now();
+    shown = line();
+    terminal.write(CLEAR_LINE + shown);
+  }
+
   return {
     log(line) {
       // One write, so that the progress line does not flicker.
       terminal.write(`${shown === "" ? "" : CLEAR_LINE}${line}\n${shown}`);
     },
-    progress(progress) {
-      if (!terminal.isTerminal || now() - drawnAt < REDRAW_MS) return;
-      drawnAt = now();
-      shown = progressLine(progress, terminal.columns(), terminal.color);
-      terminal.write(CLEAR_LINE + shown);
-    },
+    progress: (progress) => draw(() => progressLine(progress, terminal.columns(), terminal.color)),
+    status: (text) => draw(() => text.slice(0, Math.max(0, terminal.columns() - 1))),
     clear,
     [Symbol.dispose]: clear,
   };

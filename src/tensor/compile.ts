@@ -1,10 +1,10 @@
-import type { BoundLaunch, BufferSlice, Program } from "../engine/device.ts";
+import type { BoundLaunch, BufferSlice, Device, Program } from "../engine/device.ts";
 import type { Operand } from "../engine/launch.ts";
-import { planMemory, type ScheduledOp } from "./memory_plan.ts";
+import { bindingBytes, planMemory, type ScheduledOp } from "./memory_plan.ts";
 import { schedule } from "./schedule.ts";
 import { formatShape, sizeOf } from "./shape.ts";
 import type { VariableState } from "./state.ts";
-import { placeInPacks } from "./storage.ts";
+import { placeInPacks, type Placement } from "./storage.ts";
 import { bytesOf, type Cost, type HostArray, type Tensor } from "./tensor.ts";
 
 /** What a plan computes: named outputs to be read, and updates of variables. */
@@ -74,6 +74,7 @@ export class Plan {
    * An input that is not given keeps its values of the run before.
    *
    * @throws {RangeError} if a name is unknown or a length differs.
+   * @throws {TypeError} if the values are of another type.
    */
   run(feeds: Readonly<Record<string, HostArray>> = {}): void {
     for (const [name, data] of Object.entries(feeds)) {
@@ -90,6 +91,11 @@ export class Plan {
           `Cannot feed ${name} as its shape is ${
             formatShape(feed.node.shape)
           }: given ${data.length} values`,
+        );
+      }
+      if (data instanceof Uint32Array !== (feed.node.dtype === "u32")) {
+        throw new TypeError(
+          `Cannot feed ${name} as it holds ${feed.node.dtype}: given a ${data.constructor.name}`,
         );
       }
       this.#state.device.write(feed.slice, data);
@@ -133,15 +139,15 @@ export class Plan {
   }
 }
 
-/**
- * Makes a plan of a graph: schedules it, shares memory by liveness, compiles kernels, binds buffers.
- *
- * @throws {DeviceError} if a tensor exceeds a limit of the device or a kernel does not compile.
- */
-export async function compile(state: VariableState, request: PlanRequest): Promise<Plan> {
-  const { device } = state;
-  const outputs = Object.entries(request.outputs ?? {});
-  const order = schedule([...outputs.map(([, node]) => node), ...(request.updates ?? [])]);
+/** A request's nodes in the order in which they run, those placed in packs, and what each op launches. */
+interface Arrangement {
+  readonly order: readonly Tensor[];
+  readonly placed: ReadonlyMap<Tensor, Placement>;
+  readonly ops: readonly ScheduledOp[];
+}
+
+function arrange(device: Device, { outputs = {}, updates = [] }: PlanRequest): Arrangement {
+  const order = schedule(Object.values(outputs), updates);
   const placed = placeInPacks(order, device.alignment);
   const ops: ScheduledOp[] = [];
   for (const node of order) {
@@ -153,6 +159,34 @@ export async function compile(state: VariableState, request: PlanRequest): Promi
       const launches = list.launches.filter((_, i) => placed.get(node.inputs[i])?.pack !== node);
       ops.push({ node, list: { launches } });
     }
+  }
+  return { order, placed, ops };
+}
+
+/** True if no tensor of the plan exceeds what the device can bind; allocates nothing. */
+export function fitsBindings(device: Device, request: PlanRequest): boolean {
+  const { order, ops } = arrange(device, request);
+  const sizes = [
+    ...order.filter((node) => node.op?.storage.kind !== "alias").map(bytesOf),
+    ...ops.flatMap(({ list }) => list.scratchBytes ?? []),
+  ];
+  return sizes.every((bytes) => bindingBytes(bytes) <= device.maxBindingBytes);
+}
+
+/**
+ * Makes a plan of a graph: schedules it, shares memory by liveness, compiles kernels, binds buffers.
+ *
+ * @throws {DeviceError} if a tensor exceeds a limit of the device or a kernel does not compile.
+ * @throws {RangeError} if two inputs have one name.
+ */
+export async function compile(state: VariableState, request: PlanRequest): Promise<Plan> {
+  const { device } = state;
+  const outputs = Object.entries(request.outputs ?? {});
+  const { order, placed, ops } = arrange(device, request);
+  const feeds = order.filter((node) => node.source?.kind === "input");
+  const twice = feeds.find((node, i) => feeds.findIndex(({ name }) => name === node.name) < i);
+  if (twice !== undefined) {
+    throw new RangeError(`Cannot compile a plan with two inputs that are called ${twice.name}`);
   }
   const kept = new Set(outputs.map(([, node]) => node));
   const memory = planMemory({ state, order, ops, kept, placed });
@@ -173,7 +207,6 @@ export async function compile(state: VariableState, request: PlanRequest): Promi
   try {
     for (const node of order) upload(state, node, memory.slice);
     const program = await device.prepare(bound);
-    const feeds = order.filter((node) => node.source?.kind === "input");
     const named = (name: string, node: Tensor) =>
       [name, { node, slice: memory.slice(node) }] as const;
     return new Plan({

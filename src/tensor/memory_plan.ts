@@ -138,8 +138,14 @@ export class BindingLimitError extends DeviceError {
   }
 }
 
+/** The bytes that a launch binds for a tensor: kernels that view it as vec4 need whole ones. */
+export function bindingBytes(bytes: number): number {
+  return Math.ceil(bytes / 16) * 16;
+}
+
 function checkBinding(device: Device, bytes: number, label: string): void {
-  if (bytes > device.maxBindingBytes) {
-    throw new BindingLimitError(bytes, device.maxBindingBytes, label);
+  const needed = bindingBytes(bytes);
+  if (needed > device.maxBindingBytes) {
+    throw new BindingLimitError(needed, device.maxBindingBytes, label);
   }
 }

@@ -52,7 +52,7 @@ export interface Placement {
 
 /**
  * The inputs of pack nodes that can be computed right into the pack's memory, so that no copy is needed:
- * those with memory of their own and an aligned slot, unless a reader of it is placed in the same pack
+ * those with memory of their own and one aligned slot, unless a reader of it is placed in the same pack
  * (a launch must not read and write one buffer).
  */
 export function placeInPacks(order: readonly Tensor[], alignment: number): Map<Tensor, Placement> {
@@ -71,7 +71,8 @@ export function placeInPacks(order: readonly Tensor[], alignment: number): Map<T
     const members = new Set(pack.inputs);
     pack.inputs.forEach((tensor, i) => {
       const offset = storage.offsets[i];
-      const free = tensor.op?.storage.kind === "own" && !placed.has(tensor) &&
+      const once = pack.inputs.indexOf(tensor) === pack.inputs.lastIndexOf(tensor);
+      const free = tensor.op?.storage.kind === "own" && once && !placed.has(tensor) &&
         (offset * 4) % alignment === 0;
       const conflict = reachesMember(tensor, readers, members);
       if (free && !conflict) placed.set(tensor, { pack, offset });

@@ -13,6 +13,7 @@ const AVERAGE_SUFFIX = "/ExponentialMovingAverage";
 const STATE_FILE = "state.safetensors";
 const MANIFEST_FILE = "manifest.json";
 const FORMAT = 1;
+const DAMAGED_HINT = "it is damaged: use an earlier checkpoint";
 
 /** What a checkpoint holds. */
 export interface Checkpoint {
@@ -86,6 +87,7 @@ export async function readCheckpoint(
   if (manifest.model !== model.name) {
     throw new DataError(
       `Cannot use ${path}: expected model ${model.name}, found ${manifest.model}`,
+      { hint: "name a run or checkpoint of that model with --run-dir or --checkpoint" },
     );
   }
   const state = join(path, STATE_FILE);
@@ -93,11 +95,11 @@ export async function readCheckpoint(
   const found = await describeFile(state).catch((error) => {
     throw ioError("read", state, error);
   });
-  if (expected?.sha256 !== found.sha256) {
+  if (expected.sha256 !== found.sha256) {
     throw new DataError(
-      `Cannot use ${state}: expected ${expected?.bytes} bytes with sha256 ${expected?.sha256}, ` +
+      `Cannot use ${state}: expected ${expected.bytes} bytes with sha256 ${expected.sha256}, ` +
         `found ${found.bytes} bytes with ${found.sha256}`,
-      { hint: "it is damaged: use an earlier checkpoint" },
+      { hint: DAMAGED_HINT },
     );
   }
   const { tensors } = await readSafetensors(state);
@@ -156,6 +158,7 @@ function toBlock(
         `Cannot use ${path}: expected ${name + suffix} as F32 ${
           formatShape(shape)
         }, found ${found}`,
+        { hint: DAMAGED_HINT },
       );
     }
     block.set(tensor.data.subarray(0, sizeOf(shape)), offsets[i]);
@@ -171,15 +174,24 @@ async function readManifest(path: string): Promise<Manifest> {
   } catch (error) {
     throw ioError("read", file, error);
   }
+  const manifest = parseManifest(text);
+  if (manifest !== undefined) return manifest;
+  throw new DataError(`Cannot use ${file}: expected a kiln checkpoint manifest, format ${FORMAT}`, {
+    hint: DAMAGED_HINT,
+  });
+}
+
+function parseManifest(text: string): Manifest | undefined {
   try {
     const manifest = JSON.parse(text);
-    if (manifest.format === FORMAT && Number.isInteger(manifest.step) && manifest.files) {
-      return manifest;
-    }
+    const state = manifest.files[STATE_FILE];
+    const sound = manifest.format === FORMAT && typeof manifest.model === "string" &&
+      Number.isInteger(manifest.step) && manifest.step >= 0 &&
+      Number.isInteger(state.bytes) && typeof state.sha256 === "string";
+    return sound ? manifest : undefined;
   } catch {
-    // Said below, as for any other content that is no manifest.
+    return undefined;
   }
-  throw new DataError(`Cannot use ${file}: expected a kiln checkpoint manifest, format ${FORMAT}`);
 }
 
 async function describeFile(path: string): Promise<{ bytes: number; sha256: string }> {

@@ -230,7 +230,7 @@ export const COMMANDS = {
   bench: {
     about: "Time every kernel of the training step, the whole step, and the ladders naive to best.",
     usage: "deno task bench",
-    example: { line: "deno task bench --only matmul", about: "one part alone" },
+    example: { line: "deno task bench --only ladder-matmul", about: "one part alone" },
     flags: {
       only: {
         kind: "string",

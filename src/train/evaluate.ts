@@ -3,7 +3,7 @@ import type { Records } from "../data/records.ts";
 import type { Device } from "../engine/device.ts";
 import type { Model } from "../nn/model.ts";
 import { parameterBlock, type ParameterLayout, parameterLayout } from "../nn/parameters.ts";
-import { compile, type Plan } from "../tensor/compile.ts";
+import { compile, fitsBindings, type Plan } from "../tensor/compile.ts";
 import { VariableState } from "../tensor/state.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { evaluationGraph } from "./training_graph.ts";
@@ -42,13 +42,16 @@ export class Evaluator {
     const layout = parameterLayout(model.parameters);
     const block = parameterBlock("evaluated", layout, new Float32Array(layout.size));
     const state = new VariableState(device);
-    const { correct } = evaluationGraph(model, layout, block, batchSize);
+    const request = (batch: number) => {
+      const { correct } = evaluationGraph(model, layout, block, batch);
+      return { outputs: { correct } };
+    };
     try {
-      const plan = await compile(state, { outputs: { correct } });
+      const plan = await compile(state, request(batchSize));
       return new Evaluator(state, layout, { block, plan, batchSize });
     } catch (error) {
       state.destroy();
-      throw withFittingBatch(error, batchSize);
+      throw withFittingBatch(error, batchSize, (batch) => fitsBindings(device, request(batch)));
     }
   }
 

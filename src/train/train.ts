@@ -5,7 +5,8 @@ import type { Model } from "../nn/model.ts";
 import type { PlanSummary } from "../tensor/compile.ts";
 import { writeCheckpoint } from "./checkpoint.ts";
 import { type Evaluation, Evaluator } from "./evaluate.ts";
-import { type Recipe, type StepLosses, Trainer } from "./trainer.ts";
+import { DIVERGED_HINT, type Recipe, type StepLosses, Trainer } from "./trainer.ts";
+import { NonFiniteLossError } from "../util/errors.ts";
 
 /** What a run is made of. */
 export interface TrainOptions {
@@ -162,11 +163,21 @@ async function save(
   events: TrainEvents,
 ): Promise<string> {
   const { state, variables: { layout, parameters, averages }, step } = trainer;
-  const path = await writeCheckpoint(runDir, model, layout, {
+  const checkpoint = {
     step,
     parameters: await state.read(parameters) as Float32Array<ArrayBuffer>,
     averages: await state.read(averages) as Float32Array<ArrayBuffer>,
-  });
+  };
+  // The last step's losses are those before its update, and a ReLU hides what is not a number.
+  for (const values of [checkpoint.parameters, checkpoint.averages]) {
+    if (!values.every(Number.isFinite)) {
+      throw new NonFiniteLossError(
+        `the weights after step ${step - 1} are not all finite: training has diverged`,
+        { hint: DIVERGED_HINT },
+      );
+    }
+  }
+  const path = await writeCheckpoint(runDir, model, layout, checkpoint);
   events.onCheckpoint?.(path, step);
   return path;
 }

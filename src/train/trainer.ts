@@ -1,6 +1,6 @@
 import type { Model } from "../nn/model.ts";
 import { decaySteps, staircaseDecay, warmedDecay } from "../optim/schedules.ts";
-import { compile, type Plan } from "../tensor/compile.ts";
+import { compile, fitsBindings, type Plan } from "../tensor/compile.ts";
 import { BindingLimitError } from "../tensor/memory_plan.ts";
 import { VariableState } from "../tensor/state.ts";
 import { SLOT_ELEMENTS } from "../tensor/storage.ts";
@@ -44,6 +44,9 @@ export interface TrainingBatch {
   readonly images: Float32Array<ArrayBufferLike>;
   readonly labels: Uint32Array<ArrayBufferLike>;
 }
+
+/** What to do when the loss is not finite any more. */
+export const DIVERGED_HINT = "use a smaller --learning-rate; the last checkpoint is intact";
 
 /** Trains a model on a device, step by step. */
 export class Trainer {
@@ -100,13 +103,19 @@ export class Trainer {
     const variables = trainingVariables(model, recipe.seed);
     const state = new VariableState(device);
     const { batchSize, weightDecay } = recipe;
-    const graph = trainingGraph({ model, variables, batchSize, weightDecay });
+    const graphOf = (batchSize: number) =>
+      trainingGraph({ model, variables, batchSize, weightDecay });
+    const graph = graphOf(batchSize);
     try {
       const plan = await compile(state, { updates: graph.updates });
       return new Trainer({ model, recipe, state, variables, graph, plan, trainingImages, step });
     } catch (error) {
       state.destroy();
-      throw withFittingBatch(error, batchSize);
+      throw withFittingBatch(
+        error,
+        batchSize,
+        (batch) => fitsBindings(device, { updates: graphOf(batch).updates }),
+      );
     }
   }
 
@@ -152,7 +161,7 @@ export class Trainer {
       if (!Number.isFinite(total)) {
         throw new NonFiniteLossError(
           `the loss of step ${this.#read} is ${total}: training has diverged`,
-          { hint: "use a smaller --learning-rate; the last checkpoint is intact" },
+          { hint: DIVERGED_HINT },
         );
       }
       this.#average -= (1 - this.recipe.lossAverageDecay) * (this.#average - total);
@@ -181,12 +190,26 @@ export class Trainer {
   }
 }
 
-/** Adds the batch size that would fit: tensors that depend on the batch grow in proportion to it. */
-export function withFittingBatch(error: unknown, batchSize: number): unknown {
+/**
+ * Adds the largest batch size that would fit to the error of one that does not.
+ *
+ * @param fits whether a batch of so many images fits
+ */
+export function withFittingBatch(
+  error: unknown,
+  batchSize: number,
+  fits: (batch: number) => boolean,
+): unknown {
   if (!(error instanceof BindingLimitError)) return error;
-  const fits = Math.floor(batchSize * error.limit / error.needed);
+  let low = 0;
+  // Tensors grow with the batch: below the largest that fits, all fit.
+  for (let high = batchSize; high - low > 1;) {
+    const middle = Math.floor((low + high) / 2);
+    if (fits(middle)) low = middle;
+    else high = middle;
+  }
   return new DeviceError(error.message, {
-    hint: fits >= 1 ? `--batch-size ${fits} fits` : "not even a batch of 1 fits this adapter",
+    hint: low >= 1 ? `--batch-size ${low} fits` : "not even a batch of 1 fits this adapter",
     cause: error,
   });
 }

@@ -43,6 +43,7 @@ export class WebGpuDevice implements Device {
   readonly adapter: FoundAdapter;
   readonly gpu: GPUDevice;
   readonly pipelines: PipelineCache;
+  readonly #maxBufferBytes: number;
   readonly #staging: StagingPool;
   readonly #buffers = new Map<DeviceBuffer, GPUBuffer>();
   #failure: DeviceError | undefined;
@@ -54,7 +55,14 @@ export class WebGpuDevice implements Device {
     this.description = found.description;
     this.kind = options.kind ?? forcedKind() ?? found.kind;
     this.alignment = gpu.limits.minStorageBufferOffsetAlignment;
-    this.maxBindingBytes = gpu.limits.maxStorageBufferBindingSize;
+    // WebGPU grants no less than its defaults: lower limits are kept here.
+    const { maxBufferSize = Infinity, maxStorageBufferBindingSize = Infinity } = options.limits ??
+      {};
+    this.maxBindingBytes = Math.min(
+      gpu.limits.maxStorageBufferBindingSize,
+      maxStorageBufferBindingSize,
+    );
+    this.#maxBufferBytes = Math.min(gpu.limits.maxBufferSize, maxBufferSize);
     this.memory = new MemoryLedger(options.memoryBudget);
     this.pipelines = new PipelineCache(gpu);
     this.#staging = new StagingPool(gpu);
@@ -102,7 +110,7 @@ export class WebGpuDevice implements Device {
   allocate(bytes: number, label: string): DeviceBuffer {
     this.check();
     const size = Math.max(16, Math.ceil(bytes / 16) * 16);
-    const limit = this.gpu.limits.maxBufferSize;
+    const limit = this.#maxBufferBytes;
     if (size > limit || !this.memory.fits(size)) {
       throw new DeviceError(
         `Cannot allocate ${label} as the ${

@@ -8,7 +8,9 @@ export type KernelName = keyof typeof KERNELS;
 type Kernel<K extends KernelName> = (typeof KERNELS)[K];
 type ValueOf<T> = T extends "bool" ? boolean : number;
 type Values<T> = { readonly [key in keyof T]: ValueOf<T[key]> };
-type Optional<Key extends string, T> = keyof T extends never ? { readonly [key in Key]?: T }
+/** `{}` would take anything: a shader without such values takes none. */
+type Optional<Key extends string, T> = keyof T extends never
+  ? { readonly [key in Key]?: Record<string, never> }
   : { readonly [key in Key]: T };
 
 /** Types that an alias line may name. */

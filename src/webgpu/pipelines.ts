@@ -54,6 +54,12 @@ export class PipelineCache {
     return made;
   }
 
+  /** Drops what `get` made of a launch that does not compile, so that a second try says why, too. */
+  forget({ kernel, overrides, lines }: Launch): void {
+    this.#pipelines.delete(JSON.stringify([kernel, overrides, lines]));
+    this.#modules.delete(JSON.stringify([kernel, lines]));
+  }
+
   #module(name: string, source: string, lines: Launch["lines"]): GPUShaderModule {
     const key = JSON.stringify([name, lines]);
     let module = this.#modules.get(key);

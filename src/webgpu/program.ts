@@ -33,12 +33,17 @@ export async function prepareProgram(
   try {
     for (const [i, bound] of launches.entries()) {
       current = `${bound.label} (${bound.launch.kernel})`;
+      let pipeline: Pipeline;
+      let bindGroup: GPUBindGroup;
       gpu.pushErrorScope("validation");
-      const pipeline = device.pipelines.get(bound.launch);
-      const bindGroup = bind(device, pipeline, bound, uniforms, i);
-      const error = await gpu.popErrorScope();
-      if (error !== null) {
-        failed = error;
+      try {
+        pipeline = device.pipelines.get(bound.launch);
+        bindGroup = bind(device, pipeline, bound, uniforms, i);
+      } finally {
+        failed = await gpu.popErrorScope();
+      }
+      if (failed !== null) {
+        device.pipelines.forget(bound.launch);
         break;
       }
       const { kernel, grid, overrides, lines } = bound.launch;
@@ -48,9 +53,12 @@ export async function prepareProgram(
       );
       steps.push({ pipeline: pipeline.pipeline, bindGroup, grid, label: bound.label, kernel });
     }
+  } catch (error) {
+    uniforms.destroy();
+    throw error;
   } finally {
-    failed = (await gpu.popErrorScope()) ?? failed;
-    failed = (await gpu.popErrorScope()) ?? failed;
+    const [validation, memory] = [await gpu.popErrorScope(), await gpu.popErrorScope()];
+    failed ??= validation ?? memory;
   }
   if (failed !== null) {
     uniforms.destroy();

@@ -122,3 +122,14 @@ Deno.test("sections line up in the same columns", () => {
     ].join("\n"),
   );
 });
+
+Deno.test("a status is shown where a progress line is, cut to the width", () => {
+  const { written, console } = fake(true, 12);
+  console.status("evaluating 128/20,000 images");
+  assert.deepEqual(written, [`${CLEAR}evaluating `]);
+  console.log("done");
+  assert.equal(written[1], `${CLEAR}done\nevaluating `);
+  const plain = fake(false);
+  plain.console.status("evaluating");
+  assert.deepEqual(plain.written, []);
+});

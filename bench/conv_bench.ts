@@ -1,0 +1,16 @@
+/**
+ * The three products of the reference CNN's convolutions at a batch of 4 images: this adapter's own
+ * kernels beside the naive ones.
+ *
+ *     deno bench bench/conv_bench.ts
+ */
+import { benchProblem } from "./bench_problem.ts";
+import { CONV1, CONV2, convProblem } from "./problems.ts";
+
+const BATCH = 4;
+
+await benchProblem(convProblem(CONV2, "forward", BATCH));
+await benchProblem(convProblem(CONV2, "grad input", BATCH));
+await benchProblem(convProblem(CONV2, "grad weight", BATCH));
+await benchProblem(convProblem(CONV1, "forward", BATCH));
+await benchProblem(convProblem(CONV1, "grad weight", BATCH));

@@ -1,0 +1,9 @@
+/**
+ * The matrix product: this adapter's own kernels beside the naive ones.
+ *
+ *     deno bench bench/matmul_bench.ts
+ */
+import { benchProblem } from "./bench_problem.ts";
+import { matmulProblem } from "./problems.ts";
+
+for (const size of [256, 512]) await benchProblem(matmulProblem(size));

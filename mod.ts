@@ -1,0 +1,64 @@
+/**
+ * kiln: train, evaluate and ship small image classifiers on Deno's native WebGPU.
+ *
+ * A `Tensor` is a node of a graph; ops are free functions that add nodes; `grad` differentiates;
+ * `compile` turns a graph into a plan that is replayed on a device.
+ *
+ * ```ts
+ * import { compute, constant, matmul, relu, VariableState, WebGpuDevice } from "./mod.ts";
+ *
+ * using device = await WebGpuDevice.open();
+ * using state = new VariableState(device);
+ * const x = constant(Float32Array.of(1, -2, 3, -4), [2, 2]);
+ * console.log(await compute(state, relu(matmul(x, x)))); // [0, 6, 0, 10]
+ * ```
+ *
+ * @module
+ */
+export * from "./src/ops/mod.ts";
+export {
+  constant,
+  fill,
+  type HostArray,
+  placeholder,
+  type Tensor,
+  variable,
+} from "./src/tensor/tensor.ts";
+export type { DType, Shape } from "./src/tensor/shape.ts";
+export {
+  compile,
+  compute,
+  Plan,
+  type PlanRequest,
+  type PlanSummary,
+} from "./src/tensor/compile.ts";
+export { evaluateReference } from "./src/tensor/reference.ts";
+export { VariableState } from "./src/tensor/state.ts";
+export { defineOp, type Op, type OpLiteral } from "./src/tensor/op.ts";
+export type { Device } from "./src/engine/device.ts";
+export { WebGpuDevice, type WebGpuOptions } from "./src/webgpu/device.ts";
+export { constantInitializer, type Initializer, truncatedNormal } from "./src/nn/initializers.ts";
+export type { Model } from "./src/nn/model.ts";
+export {
+  countParameters,
+  type NamedTensors,
+  parameterBlock,
+  parameterLayout,
+  type ParameterSpec,
+  parameterViews,
+} from "./src/nn/parameters.ts";
+export { referenceCnn } from "./src/nn/models/reference.ts";
+export { decaySteps, staircaseDecay, warmedDecay } from "./src/optim/schedules.ts";
+export { ensureCifar10 } from "./src/data/acquire.ts";
+export { CIFAR10_CLASSES, loadCifar10 } from "./src/data/cifar10.ts";
+export { type Batch, BatchLoader, evalBatches } from "./src/data/batches.ts";
+export { Records } from "./src/data/records.ts";
+export * from "./src/data/augment.ts";
+export { decodeSafetensors, encodeSafetensors } from "./src/formats/safetensors.ts";
+export { readSafetensors, writeSafetensors } from "./src/formats/safetensors.ts";
+export { type Checkpoint, newestCheckpoint, readCheckpoint } from "./src/train/checkpoint.ts";
+export { type Evaluation, Evaluator } from "./src/train/evaluate.ts";
+export { train, type TrainEvents, type TrainOptions, type TrainResult } from "./src/train/train.ts";
+export { type Recipe, type StepLosses, Trainer } from "./src/train/trainer.ts";
+export { RandomStream, STREAMS } from "./src/util/random.ts";
+export * from "./src/util/errors.ts";

@@ -1,0 +1,97 @@
+/** Schedules against values worked out by hand, and as the trainer applies them. */
+import assert from "node:assert/strict";
+import { decaySteps, staircaseDecay, warmedDecay } from "../../src/optim/schedules.ts";
+import { parseTrainConfig } from "../../src/train/config.ts";
+import { HISTORY_ROWS } from "../../src/train/training_graph.ts";
+import { Trainer } from "../../src/train/trainer.ts";
+import { testDevice } from "../support.ts";
+import { tinyModel } from "./support.ts";
+
+Deno.test("the learning rate decays every 136,718 steps at batch 128 and 50,000 images", () => {
+  // int(50,000 / 128 * 350), as the original computes it; whole batches alone would give 136,500.
+  assert.equal(decaySteps(50_000, 128, 350), 136_718);
+  assert.equal(decaySteps(50_000, 50, 1), 1000);
+  assert.equal(decaySteps(10, 128, 0.01), 1, "never zero steps");
+});
+
+Deno.test("a stair begins with its step, and the rate is the same all along it", () => {
+  const schedule = { initial: 0.1, factor: 0.1, decaySteps: 136_718 };
+  const near = (step: number, rate: number) =>
+    assert.ok(Math.abs(staircaseDecay(schedule, step) / rate - 1) < 1e-12, `step ${step}`);
+  near(0, 0.1);
+  near(136_717, 0.1);
+  near(136_718, 0.01);
+  near(273_435, 0.01);
+  near(273_436, 0.001);
+});
+
+Deno.test("an average's decay warms up as (1 + n) / (10 + n), up to its limit", () => {
+  assert.equal(warmedDecay(0.9999, 0), 0.1);
+  assert.equal(warmedDecay(0.9999, 1), 2 / 11);
+  assert.equal(warmedDecay(0.9999, 8), 0.5);
+  assert.equal(warmedDecay(0.9999, 90), 0.91);
+  assert.ok(warmedDecay(0.9999, 89_980) < 0.9999);
+  assert.equal(warmedDecay(0.9999, 90_000), 0.9999);
+  assert.equal(warmedDecay(0.5, 1000), 0.5);
+  assert.equal(warmedDecay(0, 5), 0);
+});
+
+/** A tiny trainer with one batch to repeat. */
+async function tinyTrainer(change: { learningRate?: number; epochsPerDecay?: number }) {
+  const recipe = { ...parseTrainConfig([]), batchSize: 4, ...change };
+  const trainer = await Trainer.create(await testDevice(), {
+    model: tinyModel(8),
+    recipe,
+    trainingImages: 8,
+  });
+  const images = Float32Array.from({ length: 4 * 192 }, (_, i) => Math.sin(i));
+  return { trainer, batch: { images, labels: Uint32Array.of(0, 1, 2, 3) } };
+}
+
+Deno.test("the trainer follows the staircase: from one step to the next the update shrinks tenfold", async () => {
+  // Two steps an epoch, one and a half epochs a stair: steps 0 to 2, then 3 to 5.
+  const { trainer } = await tinyTrainer({ epochsPerDecay: 1.5 });
+  using _freed = trainer;
+  const rates = [0, 2, 3, 5, 6].map((step) => trainer.learningRate(step).toPrecision(6));
+  assert.deepEqual(rates, ["0.100000", "0.100000", "0.0100000", "0.0100000", "0.00100000"]);
+});
+
+Deno.test("the weights' averages start at the weights and follow with decay 2/11, then 3/12", async () => {
+  const { trainer, batch } = await tinyTrainer({ learningRate: 0.5 });
+  using _freed = trainer;
+  const { parameters, averages } = trainer.variables;
+  let expected = Float64Array.from(await trainer.state.read(parameters));
+  assert.deepEqual(await trainer.state.read(averages), await trainer.state.read(parameters));
+  for (const decay of [2 / 11, 3 / 12, 4 / 13]) {
+    trainer.run(batch);
+    await trainer.losses();
+    const weights = await trainer.state.read(parameters);
+    expected = expected.map((average, i) => decay * average + (1 - decay) * weights[i]);
+    const actual = await trainer.state.read(averages);
+    const worst = Math.max(...expected.map((value, i) => Math.abs(value - actual[i])));
+    assert.ok(worst < 1e-6, `decay ${decay}: differs by ${worst}`);
+  }
+});
+
+Deno.test("the loss average starts at a tenth of the loss, decays with 0.9 and is not debiased", async () => {
+  const { trainer, batch } = await tinyTrainer({});
+  using _freed = trainer;
+  for (let step = 0; step < 5; step++) trainer.run(batch);
+  let average = 0;
+  for (const loss of await trainer.losses()) {
+    average = 0.9 * average + 0.1 * loss.total;
+    assert.ok(Math.abs(loss.average - average) < 1e-9, `step ${loss.step}`);
+  }
+  assert.equal((await trainer.losses()).length, 0, "losses are handed out once");
+});
+
+Deno.test("more steps than the history holds cannot be queued, and none is lost", async () => {
+  const { trainer, batch } = await tinyTrainer({});
+  using _freed = trainer;
+  for (let step = 0; step < HISTORY_ROWS; step++) trainer.run(batch);
+  assert.throws(() => trainer.run(batch), /Cannot queue more than 256 steps/);
+  const first = await trainer.losses();
+  trainer.run(batch);
+  const steps = [...first, ...await trainer.losses()].map(({ step }) => step);
+  assert.deepEqual(steps, Array.from({ length: HISTORY_ROWS + 1 }, (_, i) => i));
+});

@@ -1,0 +1,72 @@
+/** Images and models for the tests of training, made on the spot: no data set is needed. */
+import { evalBatches } from "../../src/data/batches.ts";
+import { CHANNELS, IMAGE_SIZE, RECORD_BYTES, Records } from "../../src/data/records.ts";
+import { constantInitializer, truncatedNormal } from "../../src/nn/initializers.ts";
+import type { Model } from "../../src/nn/model.ts";
+import { conv2d } from "../../src/ops/conv.ts";
+import { reshape } from "../../src/ops/layout.ts";
+import { matmul } from "../../src/ops/matmul.ts";
+import { maxPool2d } from "../../src/ops/pool.ts";
+import { testRandom } from "../support.ts";
+
+/** A network of 1,514 parameters for square images of 3 channels. */
+export function tinyModel(size: number): Model {
+  const features = (size / 2) ** 2 * 8;
+  const small = truncatedNormal(0.1);
+  const zero = constantInitializer(0);
+  return {
+    name: "tiny",
+    image: [size, size, 3],
+    classes: 10,
+    parameters: [
+      { name: "conv/weights", shape: [3, 3, 3, 8], initializer: small, decayed: false },
+      { name: "conv/biases", shape: [8], initializer: zero, decayed: false },
+      { name: "dense/weights", shape: [features, 10], initializer: small, decayed: true },
+      { name: "dense/biases", shape: [10], initializer: zero, decayed: false },
+    ],
+    logits(p, images) {
+      const conv = conv2d(images, p["conv/weights"], {
+        bias: p["conv/biases"],
+        activation: "relu",
+      });
+      const pooled = maxPool2d(conv, { size: [2, 2], strides: [2, 2], padding: "same" });
+      const flat = reshape(pooled, [images.shape[0], features]);
+      return matmul(flat, p["dense/weights"], { bias: p["dense/biases"] });
+    },
+  };
+}
+
+/** Records of ten classes: each a wave of its own in every color, at any phase, under noise. */
+export function waveRecords(count: number, seed: number): Records {
+  const random = testRandom(seed);
+  const waves = Array.from(
+    { length: 10 },
+    () => Array.from({ length: CHANNELS }, () => [random(), random() / 2]),
+  );
+  const buffer = new SharedArrayBuffer(count * RECORD_BYTES);
+  const bytes = new Uint8Array(buffer);
+  for (let record = 0, at = 0; record < count; record++) {
+    const label = record % 10;
+    bytes[at++] = label;
+    const phase = 6 * random();
+    for (const [across, down] of waves[label]) {
+      for (let y = 0; y < IMAGE_SIZE; y++) {
+        for (let x = 0; x < IMAGE_SIZE; x++) {
+          bytes[at++] = 128 + 70 * Math.sin(across * x + down * y + phase) + 50 * (random() - 0.5);
+        }
+      }
+    }
+  }
+  return new Records(buffer);
+}
+
+/** The first images and labels as an evaluation sees them: central crop, standardized. */
+export async function fixedBatch(
+  records: Records,
+  batchSize: number,
+): Promise<{ images: Float32Array<ArrayBuffer>; labels: Uint32Array<ArrayBuffer> }> {
+  for await (const { images, labels } of evalBatches({ records, batchSize, workers: 1 })) {
+    return { images: Float32Array.from(images), labels: Uint32Array.from(labels) };
+  }
+  throw new RangeError("no records");
+}
