@@ -31,15 +31,6 @@ export async function trainCommand(config: TrainConfig): Promise<void> {
   ];
   using device = await WebGpuDevice.open({ choice: config.device });
   const steps = totalSteps(config, training.count);
-  await saveConfig(runDir, {
-    ...config,
-    model: referenceCnn.name,
-    kiln: VERSION,
-    deno: Deno.version.deno,
-    adapter: device.description,
-    kernels: device.kind,
-  });
-
   using console = createConsole();
   using metrics = openMetrics(join(runDir, "metrics.jsonl"));
   const rate = (event: LogEvent) => event.losses.length * batchSize / event.seconds;
@@ -59,7 +50,16 @@ export async function trainCommand(config: TrainConfig): Promise<void> {
       evalEvery: config.evalEvery,
     },
     {
-      onStart(summary) {
+      async onStart(summary) {
+        // Not before: a run that does not start leaves its folder free for the next try.
+        await saveConfig(runDir, {
+          ...config,
+          model: referenceCnn.name,
+          kiln: VERSION,
+          deno: Deno.version.deno,
+          adapter: device.description,
+          kernels: device.kind,
+        });
         console.log(startTable(config, { steps, device, summary }));
         console.log("");
       },

@@ -45,6 +45,7 @@ const UNARY_VJP: Record<UnaryFunction, (x: Tensor, y: Tensor, dy: Tensor) => Ten
 
 const unary = defineOp<{ readonly function: UnaryFunction }>({
   name: "unary",
+  title: (attributes) => attributes.function,
   shape(inputs) {
     checkInputs("unary", inputs, ["f32"]);
     return { shape: inputs[0].shape };
@@ -196,6 +197,7 @@ function splitGradient(difference: Tensor, dy: Tensor): [Tensor, Tensor] {
 
 const binary = defineOp<BinaryAttributes>({
   name: "binary",
+  title: (attributes) => attributes.function,
   shape([a, b, ...rest], { function: name }) {
     checkInputs(name, [a, b, ...rest], ["f32", "f32"]);
     const shape = broadcastShapes(a.shape, b.shape);

@@ -22,6 +22,7 @@ const PART = 1024;
 
 const reduce = defineOp<ReduceAttributes>({
   name: "reduce",
+  title: ({ square }) => (square ? "sum_of_squares" : "sum"),
   shape([x, ...rest], { from, to }) {
     checkInputs("reduce", [x, ...rest], ["f32"]);
     checkInteger("reduce", "the first axis", from, 0);

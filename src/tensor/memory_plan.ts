@@ -2,7 +2,7 @@ import type { BufferSlice, Device, DeviceBuffer } from "../engine/device.ts";
 import type { LaunchList } from "../engine/launch.ts";
 import { DeviceError } from "../util/errors.ts";
 import { baseOf } from "./schedule.ts";
-import { sizeOf } from "./shape.ts";
+import { formatShape, sizeOf } from "./shape.ts";
 import type { VariableState } from "./state.ts";
 import { assignBlocks, type Interval, type Placement } from "./storage.ts";
 import { bytesOf, type Tensor } from "./tensor.ts";
@@ -62,6 +62,7 @@ export function planMemory({ state, order, ops, kept, placed }: MemoryRequest): 
       } else if (kind === "pack" || (kind === "own" && keptBases.has(node) && !placed.has(node))) {
         buffers.set(node, allocate(bytesOf(node), `kept ${node.name}`));
       } else if (kind === "own" && !placed.has(node)) {
+        checkBinding(device, bytesOf(node), `${node.name} ${formatShape(node.shape)}`);
         const first = position.get(node)!;
         intervals.push({ bytes: bytesOf(node), first, last: lastUse.get(node) ?? first });
         tenants.push(node);
@@ -69,6 +70,7 @@ export function planMemory({ state, order, ops, kept, placed }: MemoryRequest): 
     }
     ops.forEach(({ list }, op) =>
       list.scratchBytes?.forEach((bytes, index) => {
+        checkBinding(device, bytes, `scratch of ${ops[op].node.name}`);
         intervals.push({ bytes, first: op, last: op });
         tenants.push({ op, index });
       })

@@ -37,6 +37,8 @@ export interface VjpContext<A> extends Omit<OpContext<A>, "output"> {
 /** Everything about one op. Adding a literal adds its tests. */
 export interface OpLiteral<A> {
   readonly name: string;
+  /** What a node is called, where one op serves several functions. Default: the op's name. */
+  title?(attributes: A): string;
   /** Checks all arguments; gives the output's shape, and its dtype if not f32. Throws with the op and the shapes named. */
   shape(inputs: readonly Tensor[], attributes: A): { shape: Shape; dtype?: DType };
   /** Default: memory of its own. */
@@ -81,8 +83,9 @@ export function defineOp<A>(literal: OpLiteral<A>): Op<A> {
   const build = (inputs: readonly Tensor[], attributes: A): Tensor => {
     const { shape, dtype = "f32" } = literal.shape(inputs, attributes);
     const context: OpContext<A> = { inputs, output: { shape, dtype }, attributes };
+    const name = literal.title?.(attributes) ?? literal.name;
     const op: OpInstance = {
-      name: literal.name,
+      name,
       storage: literal.storage?.(context) ?? { kind: "own" },
       launches: (kind) => literal.launches.webgpu({ ...context, kind }),
       vjp(dy, output) {
@@ -95,7 +98,7 @@ export function defineOp<A>(literal: OpLiteral<A>): Op<A> {
       reference: (values) => literal.reference(context, values),
       cost: () => literal.cost(context),
     };
-    return makeTensor({ name: literal.name, shape, dtype, inputs, op, source: undefined });
+    return makeTensor({ name, shape, dtype, inputs, op, source: undefined });
   };
   const op: Op<A> = Object.assign(build, {
     opName: literal.name,

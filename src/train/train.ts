@@ -46,7 +46,8 @@ export interface EvaluationEvent {
 
 /** What the run tells while it goes on. */
 export interface TrainEvents {
-  onStart?(summary: PlanSummary): void;
+  /** Everything is compiled, and fits. */
+  onStart?(summary: PlanSummary): void | Promise<void>;
   onLog?(event: LogEvent): void;
   onCheckpoint?(path: string, step: number): void;
   /** How many of the images of an evaluation are done. */
@@ -78,7 +79,7 @@ export async function train(options: TrainOptions, events: TrainEvents = {}): Pr
   const trainingImages = options.train.count;
   using trainer = await Trainer.create(device, { model, recipe, trainingImages });
   using evaluator = await Evaluator.create(device, model, recipe.batchSize);
-  events.onStart?.(trainer.plan.summary);
+  await events.onStart?.(trainer.plan.summary);
   await using loader = new BatchLoader({
     records: options.train,
     batchSize: recipe.batchSize,

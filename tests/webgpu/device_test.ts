@@ -116,6 +116,7 @@ Deno.test("a shader that does not compile is an error with its message and the o
   await assert.rejects(device.prepare(misplaced), /Cannot prepare scale.*align/i);
   await assert.rejects(device.prepare(bound({ WRONG: "f32" }, [x, y])), SyntaxError);
   // The failures have left nothing behind, no error scope that would swallow the next error.
+  await assert.rejects(async () => await device.gpu.popErrorScope(), { name: "OperationError" });
   device.check();
   assert.equal((await device.prepare(bound({}, [x, y]))).dispatches, 1);
   provoke(device);
