@@ -2,7 +2,7 @@
  * kiln's own training step as `bench/peers/` measures it: the same net, numbers and batch as the
  * peers, so that equal losses prove equal work. Prints one JSON line, a `PeerResult`.
  *
- *     deno run --allow-env=KILN_DEBUG,KILN_ADAPTER,NO_COLOR,XDG_RUNTIME_DIR bench/step.ts
+ *     deno run --allow-env=KILN_DEBUG,KILN_ADAPTER,NO_COLOR,XDG_RUNTIME_DIR,DENO_WEBGPU_BACKEND bench/step.ts
  *
  * `--batch 128`, `--steps 5` (after the first), `--seconds 60` (the most that those may take).
  */

@@ -82,7 +82,7 @@ function peer(file: string, ...flags: string[]): Promise<string[]> {
 
 /** kiln itself, with the variables that it knows. */
 function kiln(): Promise<string[]> {
-  const variables = "KILN_DEBUG,KILN_ADAPTER,NO_COLOR,XDG_RUNTIME_DIR";
+  const variables = "KILN_DEBUG,KILN_ADAPTER,NO_COLOR,XDG_RUNTIME_DIR,DENO_WEBGPU_BACKEND";
   const run = ["deno", "run", "--quiet", "--no-prompt", `--allow-env=${variables}`];
   return Promise.resolve([...run, here("../step.ts"), ...limits]);
 }

@@ -6,7 +6,7 @@ import { debug } from "../util/debug.ts";
 import { envFlag } from "../util/env.ts";
 import { DeviceError } from "../util/errors.ts";
 import { type AdapterChoice, findAdapter, type FoundAdapter } from "./adapter.ts";
-import { quietMesa } from "./environment.ts";
+import { prepareEnvironment } from "./environment.ts";
 import { PipelineCache } from "./pipelines.ts";
 import { prepareProgram } from "./program.ts";
 import { StagingPool } from "./staging.ts";
@@ -86,7 +86,7 @@ export class WebGpuDevice implements Device {
    * @throws {DeviceError} if there is no such adapter.
    */
   static async open(options: WebGpuOptions = {}): Promise<WebGpuDevice> {
-    quietMesa();
+    prepareEnvironment();
     const found = await findAdapter(options.choice ?? "auto");
     const requiredLimits: Record<string, number> = {};
     for (const name of RAISED_LIMITS) {

@@ -2,11 +2,11 @@
  * `deno task setup`: makes sure that there is a WebGPU adapter, on Debian and its kin as root by
  * installing Mesa's software driver, elsewhere by naming the command. Exits with 1 if there is none.
  *
- * Permissions: --allow-env=XDG_RUNTIME_DIR --allow-read=/etc/os-release --allow-run=apt-get
+ * Permissions: --allow-env=XDG_RUNTIME_DIR,DENO_WEBGPU_BACKEND --allow-read=/etc/os-release --allow-run=apt-get
  * --allow-sys=uid
  */
 import { DeviceError, UserError } from "../util/errors.ts";
-import { quietMesa } from "./environment.ts";
+import { prepareEnvironment } from "./environment.ts";
 import { adviceFor, DEBIAN_PACKAGES, installCommand } from "./install.ts";
 
 /** What setup asks of the machine, so that tests may stand in for it. */
@@ -122,7 +122,7 @@ function probeInWorker(): Promise<boolean> {
 }
 
 if (import.meta.main) {
-  quietMesa();
+  prepareEnvironment();
   try {
     await setup(thisMachine());
   } catch (error) {

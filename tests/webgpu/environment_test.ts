@@ -1,29 +1,29 @@
 import assert from "node:assert/strict";
-import { quietMesa } from "../../src/webgpu/environment.ts";
+import { prepareEnvironment } from "../../src/webgpu/environment.ts";
 
-const NAME = "XDG_RUNTIME_DIR";
+const DEFAULTS = { XDG_RUNTIME_DIR: "/tmp", DENO_WEBGPU_BACKEND: "vulkan" };
 
-Deno.test({
-  name: "XDG_RUNTIME_DIR is set on Linux where it is missing, and kept where it is there",
-  ignore: Deno.build.os !== "linux",
-  fn() {
-    const before = Deno.env.get(NAME);
+for (const [name, value] of Object.entries(DEFAULTS)) {
+  Deno.test(`${name} is set on Linux where it is missing, and kept where it is there`, () => {
+    const before = Deno.env.get(name);
     try {
-      Deno.env.delete(NAME);
-      quietMesa();
-      assert.equal(Deno.env.get(NAME), "/tmp");
-      Deno.env.set(NAME, "/run/user/1000");
-      quietMesa();
-      assert.equal(Deno.env.get(NAME), "/run/user/1000");
+      Deno.env.delete(name);
+      prepareEnvironment("windows");
+      assert.equal(Deno.env.get(name), undefined);
+      prepareEnvironment("linux");
+      assert.equal(Deno.env.get(name), value);
+      Deno.env.set(name, "mine");
+      prepareEnvironment("linux");
+      assert.equal(Deno.env.get(name), "mine");
     } finally {
-      if (before === undefined) Deno.env.delete(NAME);
-      else Deno.env.set(NAME, before);
+      if (before === undefined) Deno.env.delete(name);
+      else Deno.env.set(name, before);
     }
-  },
-});
+  });
+}
 
 Deno.test({
   name: "without the permission nothing happens",
   permissions: { env: false },
-  fn: quietMesa,
+  fn: () => prepareEnvironment("linux"),
 });
