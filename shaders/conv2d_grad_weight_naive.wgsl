@@ -5,7 +5,7 @@
 //     x[n, oh * STRIDE_H + kh - pad_top, ow * STRIDE_W + kw - pad_left, c] * dy[n, oh, ow, o]
 //
 // The N * OH * OW rows are cut into S splits of split_rows rows, one partial dw each, which
-// conv2d_grad_weight_reduce.wgsl adds up in order: an invocation may loop at most 65535 times on
+// reduce.wgsl adds up in order: an invocation may loop at most 65535 times on
 // llvmpipe, and a gradient of few elements would leave most of a GPU idle.
 //
 // Layout:   x [N, H, W, C]; dy [N, OH, OW, O]; partial [S, KH, KW, C, O] (dw itself if S is 1).

@@ -6,7 +6,7 @@
 //     x[n, oh * STRIDE_H + kh - pad_top, ow * STRIDE_W + kw - pad_left, c] * dy[n, oh, ow, o]
 //
 // The N * OH * OW rows are cut into S splits of split_rows rows, one partial dw each, which
-// conv2d_grad_weight_reduce.wgsl adds up in order.
+// reduce.wgsl adds up in order.
 //
 // Layout:   x [N, H, W, C]; dy [N, OH, OW, O]; partial [S, KH, KW, C, O] (dw itself if S is 1).
 //           Where C is a multiple of 4, x_elem may be vec4f and X_WIDTH 4; where O is, dy_elem may

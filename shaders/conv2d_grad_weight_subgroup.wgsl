@@ -6,7 +6,7 @@
 //     x[n, oh * STRIDE_H + kh - pad_top, ow * STRIDE_W + kw - pad_left, c] * dy[n, oh, ow, o]
 //
 // The N * OH * OW rows are cut into S splits of split_rows rows, one partial dw each, which
-// conv2d_grad_weight_reduce.wgsl adds up in order; about 1000 rows of x and dy stay in the cache.
+// reduce.wgsl adds up in order; about 1000 rows of x and dy stay in the cache.
 //
 // Layout:   x [N, H, W, C]; dy [N, OH, OW, O]; partial [S, KH, KW, C, O] (dw itself if S is 1).
 //           O is a multiple of 4. So is C; where it is not, set x_elem to f32 and X_WIDTH to 1.

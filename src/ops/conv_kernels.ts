@@ -201,13 +201,14 @@ export function convGradWeightLaunches(kind: AdapterKind, problem: ConvProblem):
   const full = { ...problem, splitRows: rows, parts };
   if (parts === 1) return { launches: [GRAD_WEIGHT[kind](full, output)] };
   const length = patchSize(problem) * problem.o;
-  const reduce = launch("conv2d_grad_weight_reduce", {
+  const sum = launch("reduce", {
     buffers: { x: scratch(0), y: output },
-    params: { splits: parts, length },
+    overrides: { FUNCTION: 0 },
+    params: { outer: 1, length: parts, inner: length, splits: 1, scale: 1 },
     grid: foldGrid(Math.ceil(length / 64)),
   });
   return {
-    launches: [GRAD_WEIGHT[kind](full, scratch(0)), reduce],
+    launches: [GRAD_WEIGHT[kind](full, scratch(0)), sum],
     scratchBytes: [parts * length * 4],
   };
 }
