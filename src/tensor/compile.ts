@@ -146,7 +146,7 @@ export async function compile(state: VariableState, request: PlanRequest): Promi
   const ops: ScheduledOp[] = [];
   for (const node of order) {
     if (node.op === undefined || node.op.storage.kind === "alias") continue;
-    const list = node.op.launches(device.kind);
+    const list = node.op.launches(device.target);
     if (node.op.storage.kind !== "pack") ops.push({ node, list });
     else {
       // A pack launches one copy an input; those of placed inputs are not needed.

@@ -1,0 +1,2 @@
+/** Interfaces of the matrix products and convolutions. */
+export const GEMM_KERNELS = {} as const;
