@@ -78,7 +78,8 @@ export class WasmDevice implements Device {
       );
     }
     const used = this.#heap.end;
-    this.#reach(this.#heap.endAfter(size), label, size);
+    // Kernels read whole vectors, beyond the last tensor too.
+    this.#reach(this.#heap.endAfter(size) + HEAP_ALIGNMENT, label, size);
     const offset = this.#heap.allocate(size);
     // What was never handed out is zero already, and stays unbacked until it is written.
     if (offset < used) this.#bytes.fill(0, offset, Math.min(offset + size, used));

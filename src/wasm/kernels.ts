@@ -10,12 +10,13 @@
  * - A unit's result must not depend on which thread computes it or on how many there are, so that results
  *   are the same to the bit for any number of threads. Units must not read what other units write.
  * - `scratch` is the thread's own area of `SCRATCH_BYTES`, 64-byte aligned, undefined at first.
- * - Slices start at multiples of 64 bytes. What follows a tensor up to the next multiple of 16 bytes is
- *   its own and may be read and written; what follows that may belong to another tensor.
+ * - Slices start at multiples of 64 bytes. A tensor may be read up to 64 bytes beyond its end, where
+ *   anything may stand. What follows it up to the next multiple of 16 bytes is its own and may be written.
  */
 import type { ScalarType } from "../engine/params.ts";
 import { GEMM_KERNELS } from "./gemm_kernels.ts";
 import type { KERNEL_NAMES } from "./module.gen.ts";
+import { NAIVE_KERNELS } from "./naive_kernels.ts";
 import { PASS_KERNELS } from "./pass_kernels.ts";
 
 /** What a launch must give a kernel. */
@@ -36,6 +37,7 @@ export type KernelName = keyof typeof KERNELS;
 export const KERNELS = {
   ...PASS_KERNELS,
   ...GEMM_KERNELS,
+  ...NAIVE_KERNELS,
 } as const satisfies Record<(typeof KERNEL_NAMES)[number], KernelInterface>;
 
 const everyKernelIsCompiled: (typeof KERNEL_NAMES)[number] extends KernelName

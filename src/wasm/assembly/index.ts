@@ -1,2 +1,22 @@
 // Every kernel of the CPU engine. The contract of a kernel stands in ../kernels.ts.
-export * from "./elementwise";
+export { affine, binary, unary } from "./elementwise";
+export { copy_region, pad, permute } from "./layout";
+export { lrn, lrn_grad } from "./lrn";
+export {
+  conv2d_grad_input_naive,
+  conv2d_grad_weight_naive,
+  conv2d_naive,
+  im2col,
+  matmul_naive,
+} from "./naive";
+export {
+  avg_pool2d,
+  avg_pool2d_grad,
+  max_pool2d_argmax,
+  max_pool2d_grad,
+  max_pool2d_select,
+} from "./pool";
+export { reduce } from "./reduce";
+export { in_top_k, softmax } from "./softmax";
+export { standardize } from "./standardize";
+export { ema_update, momentum_update, record_row, sgd_update } from "./update";
