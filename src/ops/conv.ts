@@ -2,12 +2,15 @@ import { foldGrid, input, output } from "../engine/launch.ts";
 import { defineOp, type Sample } from "../tensor/op.ts";
 import { type Shape, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { launch as launchWasm } from "../wasm/launch.ts";
 import { launch } from "../webgpu/kernel.ts";
 import { bytesOfShapes, checkInputs, checkRank, checkShapes } from "./check.ts";
 import { convGradInputLaunches, convGradWeightLaunches, convLaunches } from "./conv_kernels.ts";
+import { convGradInputWasm, convGradWeightWasm, convWasm } from "./conv_wasm.ts";
 import { reluGrad } from "./elementwise.ts";
 import { reshape } from "./layout.ts";
 import type { Activation } from "./matmul.ts";
+import { windowWasm } from "./pool_wasm.ts";
 import { sum } from "./reduce.ts";
 import {
   forEachTap,
@@ -102,6 +105,14 @@ const convOp = defineOp<ConvAttributes>({
         activation,
       });
     },
+    wasm: ({ inputs: [x, w, bias], attributes }) =>
+      convWasm({
+        geometry: windowGeometry("conv2d", x.shape, attributes),
+        window: attributes,
+        o: w.shape[3],
+        hasBias: bias !== undefined,
+        activation: attributes.activation,
+      }),
   },
   vjp({ inputs: [x, w, bias], output, attributes: { activation, ...window }, dy }) {
     const dz = activation === "relu" ? reluGrad(output, dy) : dy;
@@ -154,6 +165,12 @@ const gradInput = defineOp<ConvGradAttributes>({
         window: attributes,
         o: w.shape[3],
       }),
+    wasm: ({ inputs: [, w], attributes }) =>
+      convGradInputWasm({
+        geometry: windowGeometry("conv2d", attributes.image, attributes),
+        window: attributes,
+        o: w.shape[3],
+      }),
   },
   reference({ inputs: [, w], attributes }, [dy, filters]) {
     const c = w.shape[2], o = w.shape[3];
@@ -190,6 +207,12 @@ const gradWeight = defineOp<ConvGradAttributes>({
   launches: {
     webgpu: ({ inputs: [, dy], attributes, kind }) =>
       convGradWeightLaunches(kind, {
+        geometry: windowGeometry("conv2d", attributes.image, attributes),
+        window: attributes,
+        o: dy.shape[3],
+      }),
+    wasm: ({ inputs: [, dy], attributes }) =>
+      convGradWeightWasm({
         geometry: windowGeometry("conv2d", attributes.image, attributes),
         window: attributes,
         o: dy.shape[3],
@@ -257,6 +280,16 @@ const im2colOp = defineOp<WindowAttributes>({
           overrides: windowOverrides(attributes),
           params: { n: geometry.n, ...windowParams(geometry) },
           grid: foldGrid(Math.ceil(sizeOf(shape) / 64)),
+        })],
+      };
+    },
+    wasm({ inputs: [x], attributes }) {
+      const geometry = windowGeometry("im2col", x.shape, attributes);
+      return {
+        launches: [launchWasm("im2col", {
+          buffers: { x: input(0), columns: output },
+          params: windowWasm(geometry, attributes),
+          units: geometry.n * geometry.oh,
         })],
       };
     },

@@ -4,6 +4,7 @@ import { type DType, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { launch } from "../webgpu/kernel.ts";
 import { bytesOfShapes, checkInputs, checkRank, checkShapes } from "./check.ts";
+import { argmaxWasm, averageWasm, maxGradWasm, selectWasm } from "./pool_wasm.ts";
 import {
   forEachTap,
   type WindowAttributes,
@@ -45,6 +46,8 @@ const argmaxOp = defineOp<WindowAttributes>({
         })],
       };
     },
+    wasm: ({ inputs: [x], attributes }) =>
+      argmaxWasm(windowGeometry("max_pool2d", x.shape, attributes), attributes),
   },
   reference({ inputs: [x], output: { shape }, attributes }, [values]) {
     const best = new Float64Array(sizeOf(shape)).fill(-Infinity);
@@ -91,6 +94,8 @@ const selectOp = defineOp<WindowAttributes>({
         })],
       };
     },
+    wasm: ({ inputs: [x], attributes }) =>
+      selectWasm(windowGeometry("max_pool2d", x.shape, attributes), attributes),
   },
   vjp: (
     { inputs: [x, argmax], attributes, dy },
@@ -145,6 +150,12 @@ const maxGrad: Op<GradAttributes> = defineOp<GradAttributes>({
         })],
       };
     },
+    wasm: ({ inputs, attributes }) =>
+      maxGradWasm(
+        windowGeometry("max_pool2d", attributes.image, attributes),
+        attributes,
+        inputs.length === 3,
+      ),
   },
   reference({ attributes }, [argmax, dy, x]) {
     const dx = new Float64Array(sizeOf(attributes.image));
@@ -214,6 +225,12 @@ const average: Op<AverageAttributes> = defineOp<AverageAttributes>({
         })],
       };
     },
+    wasm: ({ attributes }) =>
+      averageWasm(
+        windowGeometry("avg_pool2d", attributes.image, attributes),
+        attributes,
+        attributes.gradient,
+      ),
   },
   // Linear, so the gradient of the gradient is the pooling itself.
   vjp: ({ attributes, dy }) => [average([dy], { ...attributes, gradient: !attributes.gradient })],

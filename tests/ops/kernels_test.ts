@@ -1,5 +1,5 @@
 /**
- * Every op sample on the device: each family of kernels against the float64 reference, and twice, bit for bit.
+ * Every op sample on every engine: each family of kernels against the float64 reference, and twice, bit for bit.
  * Buffers beyond a tensor hold whatever an earlier plan left there, as in real plans.
  */
 import assert from "node:assert/strict";
@@ -9,14 +9,13 @@ import { definedOps } from "../../src/tensor/op.ts";
 import { evaluateReference } from "../../src/tensor/reference.ts";
 import { VariableState } from "../../src/tensor/state.ts";
 import { constant, type HostArray, type Tensor } from "../../src/tensor/tensor.ts";
-import { assertClose, fillSample, testableKinds, testDevice, testRandom } from "../support.ts";
+import { assertClose, fillSample, testDevices, testRandom } from "../support.ts";
 
 for (const op of definedOps) {
   Deno.test(`${op.opName}: kernels equal the float64 reference`, async () => {
     const cases = op.cases();
     assert.ok(cases.length > 0, "the op has no samples");
-    for (const kind of await testableKinds()) {
-      const device = await testDevice(kind);
+    for (const { name, device } of await testDevices()) {
       using state = new VariableState(device);
       for (const [i, sample] of cases.entries()) {
         const random = testRandom(i + 1);
@@ -31,11 +30,11 @@ for (const op of definedOps) {
           plan.run();
           runs.push(await plan.read("y"));
         }
-        assertClose(runs[0], expected, sample.tolerance, `${kind} ${sample.title}`);
+        assertClose(runs[0], expected, sample.tolerance, `${name} ${sample.title}`);
         assert.deepEqual(
           bits(runs[1]),
           bits(runs[0]),
-          `${kind} ${sample.title}: second run differs`,
+          `${name} ${sample.title}: second run differs`,
         );
       }
     }
