@@ -1,15 +1,17 @@
+import { i32Param, pointer } from "./block";
+
 /**
- * Packs filters for conv_forward: [panels of O][blocks of C][KH][KW][channels][8], zeros beyond O.
+ * Packs filters for conv2d: [panels of O][blocks of C][KH][KW][channels][8], zeros beyond O.
  * w is [KH, KW, C, O]; `flip` takes w as [KH, KW, O, C] turned by half a circle: its gradient in x.
  * A unit is a panel.
  */
-export function conv_pack_filters(p: usize, first: i32, last: i32, _scratch: usize): void {
-  const w = <usize> load<u32>(p), packed = <usize> load<u32>(p, 4);
-  const kh = load<i32>(p, 8), kw = load<i32>(p, 12), c = load<i32>(p, 16), o = load<i32>(p, 20);
-  const channels = load<i32>(p, 24), flip = load<i32>(p, 28) != 0;
+export function conv2d_pack_filters(p: usize, first: i32, last: i32, _scratch: usize): void {
+  const w = pointer(p, 0), packed = pointer(p, 1);
+  const kh = i32Param(p, 2), kw = i32Param(p, 3), c = i32Param(p, 4), o = i32Param(p, 5);
+  const channels = i32Param(p, 6), flip = i32Param(p, 7) != 0;
   const taps = kh * kw;
   // Bytes from one channel to the next, and from one filter to the next.
-  const down = <usize> (flip ? 1 : o) << 2, across = <usize> (flip ? c : 1) << 2;
+  const down = <usize> ((flip ? 1 : o) << 2), across = <usize> ((flip ? c : 1) << 2);
   for (let panel = first; panel < last; panel++) {
     let to = packed + (<usize> (panel * taps * c) << 5);
     const columns = min(8, o - (panel << 3));

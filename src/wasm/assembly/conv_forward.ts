@@ -1,3 +1,4 @@
+import { i32Param, pointer } from "./block";
 import { packImage } from "./conv_pack";
 import { padBias, place, PLACE_BYTES } from "./gemm_store";
 
@@ -7,27 +8,24 @@ const SMALL_WEIGHTS: usize = 24576;
 /**
  * y = act(convolution of x with packed filters + bias); with dilation the gradient in x of a strided one.
  *
- * A unit is `bands`-th part of an image's output rows, or `images` whole images. Its input is copied
+ * A unit is `band_rows` output rows of an image in `bands`, or `images` whole images. Its input is copied
  * with its padding, `channels` channels at a time; each output pixel is then a pointer into the copy,
  * and a row of a window, KW * channels numbers, is read in place.
  *
- * packed: [panels of O][blocks of C][KH][KW][channels][8], by conv_pack_filters.
+ * packed: [panels of O][blocks of C][KH][KW][channels][8], by conv2d_pack_filters.
  */
-export function conv_forward(p: usize, first: i32, last: i32, scratch: usize): void {
-  const x = <usize> load<u32>(p);
-  const packed = <usize> load<u32>(p, 4);
-  const bias = <usize> load<u32>(p, 8);
-  const y = <usize> load<u32>(p, 12);
-  const n = load<i32>(p, 16), o = load<i32>(p, 20);
-  const h = load<i32>(p, 24), w = load<i32>(p, 28), c = load<i32>(p, 32);
-  const oh = load<i32>(p, 36), ow = load<i32>(p, 40);
-  const padTop = load<i32>(p, 44), padLeft = load<i32>(p, 48);
-  const kh = load<i32>(p, 52), kw = load<i32>(p, 56);
-  const strideH = load<i32>(p, 60), strideW = load<i32>(p, 64);
-  const dilateH = load<i32>(p, 68), dilateW = load<i32>(p, 72);
-  const images = load<i32>(p, 76), bands = load<i32>(p, 80), bandRows = load<i32>(p, 84);
-  const channels = load<i32>(p, 88), filterRows = load<i32>(p, 92);
-  const hasBias = load<i32>(p, 96) != 0, relu = load<i32>(p, 100) != 0;
+export function conv2d(p: usize, first: i32, last: i32, scratch: usize): void {
+  const x = pointer(p, 0), packed = pointer(p, 1), bias = pointer(p, 2), y = pointer(p, 3);
+  const n = i32Param(p, 4), o = i32Param(p, 5);
+  const h = i32Param(p, 6), w = i32Param(p, 7), c = i32Param(p, 8);
+  const oh = i32Param(p, 9), ow = i32Param(p, 10);
+  const padTop = i32Param(p, 11), padLeft = i32Param(p, 12);
+  const kh = i32Param(p, 13), kw = i32Param(p, 14);
+  const strideH = i32Param(p, 15), strideW = i32Param(p, 16);
+  const dilateH = i32Param(p, 17), dilateW = i32Param(p, 18);
+  const images = i32Param(p, 19), bands = i32Param(p, 20), bandRows = i32Param(p, 21);
+  const channels = i32Param(p, 22), filterRows = i32Param(p, 23);
+  const hasBias = i32Param(p, 24) != 0, relu = i32Param(p, 25) != 0;
 
   const columns = (ow - 1) * strideW + kw;
   const stride = <usize> o << 2;
@@ -68,6 +66,7 @@ export function conv_forward(p: usize, first: i32, last: i32, scratch: usize): v
           dilateW,
           blockRows,
           columns,
+          1,
         );
         for (let r = 0; r < rows; r++) {
           let offset = start + <usize> (r * strideH) * line;
