@@ -6,8 +6,17 @@
 /** Byte offset of the control words: behind the module's own constants, before everything else. */
 export const CONTROL_OFFSET = 32768;
 
-/** Where the threads' scratch areas begin. */
-export const CONTROL_END = 65536;
+/** Words of a launch in the table: kernel number, units, units taken at once, offset of the block. */
+export const TABLE_WORDS = 4;
+
+/** The most launches that a program may have. */
+export const MAX_LAUNCHES = 12288;
+
+/** Byte offset of the running program's launch table. */
+const TABLE_OFFSET = 65536;
+
+/** Where the threads' scratch areas begin: a whole number of pages. */
+export const CONTROL_END = TABLE_OFFSET + MAX_LAUNCHES * TABLE_WORDS * 4;
 
 /** Places of the control words, counted in words of 4 bytes from the start of memory. */
 export const WORD = {
@@ -19,8 +28,8 @@ export const WORD = {
   next: CONTROL_OFFSET / 4 + 32,
   /** Threads that sleep until the phase changes. */
   sleepers: CONTROL_OFFSET / 4 + 48,
-  /** Byte offset of the program's launch table. */
-  table: CONTROL_OFFSET / 4 + 64,
+  /** The launch table. It stands at the start of memory, where a thread's view of memory reaches that has not seen it grow yet. */
+  table: TABLE_OFFSET / 4,
   /** Launches in it. */
   launches: CONTROL_OFFSET / 4 + 65,
   /** 1 once threads shall end. */
@@ -35,6 +44,3 @@ export const WORD = {
 
 /** The longest trap message that is kept. */
 export const MESSAGE_LENGTH = 200;
-
-/** Words of a launch in the table: kernel number, units, units taken at once, offset of the block. */
-export const TABLE_WORDS = 4;

@@ -1,7 +1,6 @@
 import { DeviceError } from "../util/errors.ts";
-import { MESSAGE_LENGTH, TABLE_WORDS, WORD } from "./control.ts";
+import { CONTROL_END, MESSAGE_LENGTH, TABLE_WORDS, WORD } from "./control.ts";
 import { SCRATCH_BYTES } from "./kernels.ts";
-import { CONTROL_END } from "./control.ts";
 import { KERNEL_NAMES } from "./module.gen.ts";
 
 /** How long a thread spins before it sleeps: about what waking a sleeper takes. */
@@ -28,17 +27,15 @@ export interface CrewTask {
  */
 export class CrewMember {
   readonly #kernels: readonly KernelFunction[];
-  readonly #memory: WebAssembly.Memory;
   readonly #threads: number;
   readonly #scratch: number;
   readonly #isMain: boolean;
-  #words: Int32Array;
+  readonly #words: Int32Array;
   #phase: number;
 
   constructor({ module, memory, thread, threads }: CrewTask) {
     const { exports } = new WebAssembly.Instance(module, { env: { memory } });
     this.#kernels = KERNEL_NAMES.map((name) => exports[name] as KernelFunction);
-    this.#memory = memory;
     this.#threads = threads;
     this.#scratch = CONTROL_END + thread * SCRATCH_BYTES;
     this.#isMain = thread === 0;
@@ -59,15 +56,17 @@ export class CrewMember {
   }
 
   /**
-   * Runs a program together with the other threads; for the main thread.
+   * Runs a launch table together with the other threads; for the main thread.
    *
    * @param times receives the milliseconds of each launch.
    * @throws {DeviceError} if a worker does not come back.
    */
-  lead(table: number, launches: number, times?: Float64Array): void {
+  lead(table: Int32Array, times?: Float64Array): void {
+    // Without a barrier at its end a program could be over before the others have seen it begin.
+    if (table.length === 0) return;
     const words = this.#words;
-    words[WORD.table] = table;
-    words[WORD.launches] = launches;
+    words.set(table, WORD.table);
+    words[WORD.launches] = table.length / TABLE_WORDS;
     words[WORD.failed] = 0;
     words[WORD.next] = 0;
     this.#advance();
@@ -81,14 +80,11 @@ export class CrewMember {
   }
 
   #work(times?: Float64Array): void {
-    const launches = this.#words[WORD.launches];
-    const table = (this.#words[WORD.table] >>> 0) / 4;
-    const end = (table + launches * TABLE_WORDS) * 4;
-    if (end > this.#words.byteLength) this.#words = new Int32Array(this.#memory.buffer);
     const words = this.#words;
+    const launches = words[WORD.launches];
     let before = times === undefined ? 0 : performance.now();
     for (let i = 0; i < launches; i++) {
-      const entry = table + i * TABLE_WORDS;
+      const entry = WORD.table + i * TABLE_WORDS;
       this.#launch(i, words[entry], words[entry + 1], words[entry + 2], words[entry + 3]);
       this.#barrier();
       if (times !== undefined) {

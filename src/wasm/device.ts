@@ -10,6 +10,8 @@ import { prepareProgram } from "./program.ts";
 import { startThreads, type Threads } from "./threads.ts";
 
 const PAGE = 65536;
+/** Pages by which the memory grows: each time all threads are interrupted, and pages cost nothing until written. */
+const GROWTH_PAGES = 1024;
 /** Pages that the memory may grow to: all that 32-bit addresses reach, less where the system refuses. */
 const LARGEST_PAGES = [65536, 49152, 32768, 16384, 8192];
 
@@ -132,13 +134,12 @@ export class WasmDevice implements Device {
 
   /** Runs a launch table; which launch failed and why, if one did. */
   run(
-    table: number,
-    launches: number,
+    table: Int32Array,
     times?: Float64Array,
   ): { readonly launch: number; readonly message: string } | undefined {
     this.check();
     try {
-      this.#threads.main.lead(table, launches, times);
+      this.#threads.main.lead(table, times);
     } catch (error) {
       this.#failure = error as DeviceError;
       throw error;
@@ -183,7 +184,9 @@ export class WasmDevice implements Device {
     if (missing <= 0) return;
     try {
       if (end > this.#limit) throw new RangeError("the address space is full");
-      this.#wasm.grow(Math.ceil(missing / PAGE));
+      const pages = Math.ceil(missing / GROWTH_PAGES / PAGE) * GROWTH_PAGES;
+      const left = (this.#limit - this.#bytes.byteLength) / PAGE;
+      this.#wasm.grow(Math.min(pages, left));
     } catch (error) {
       throw new DeviceError(
         `Cannot allocate ${label} as the memory cannot grow beyond ${this.#limit} bytes: ` +

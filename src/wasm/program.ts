@@ -1,7 +1,7 @@
 import type { BoundLaunch, LaunchTime, Program } from "../engine/device.ts";
 import { debug } from "../util/debug.ts";
 import { DeviceError } from "../util/errors.ts";
-import { TABLE_WORDS } from "./control.ts";
+import { MAX_LAUNCHES, TABLE_WORDS } from "./control.ts";
 import type { WasmDevice } from "./device.ts";
 import { alignUp } from "./heap.ts";
 import { KERNEL_NAMES } from "./module.gen.ts";
@@ -9,7 +9,7 @@ import { KERNEL_NAMES } from "./module.gen.ts";
 /** Parts that each thread's share of a launch is cut in, so that a late thread holds up the others little. */
 const PARTS = 8;
 
-/** Writes the launch table and the kernels' blocks to shared memory. */
+/** Makes the launch table, and writes the kernels' blocks to shared memory. */
 export function prepareProgram(
   device: WasmDevice,
   launches: readonly BoundLaunch[],
@@ -17,20 +17,21 @@ export function prepareProgram(
   const blockBytes = launches.map(({ launch, slices }) =>
     alignUp(slices.length * 4 + launch.params.byteLength)
   );
-  const tableBytes = alignUp(launches.length * TABLE_WORDS * 4);
-  const buffer = device.allocate(
-    tableBytes + blockBytes.reduce((a, b) => a + b, 0),
-    "launch table",
-  );
+  if (launches.length > MAX_LAUNCHES) {
+    throw new DeviceError(
+      `Cannot prepare ${launches.length} launches as a program has at most ${MAX_LAUNCHES}`,
+    );
+  }
+  const buffer = device.allocate(blockBytes.reduce((a, b) => a + b, 0), "params");
   const start = device.resolve(buffer);
-  const words = new Uint32Array(tableBytes / 4);
-  let offset = tableBytes;
+  const table = new Int32Array(launches.length * TABLE_WORDS);
+  let offset = 0;
   launches.forEach(({ launch, slices, label }, i) => {
     const kernel = (KERNEL_NAMES as readonly string[]).indexOf(launch.kernel);
     if (kernel < 0) throw new DeviceError(`Cannot prepare ${label}: no kernel ${launch.kernel}`);
     const units = launch.grid[0];
     const chunk = Math.max(1, Math.ceil(units / (device.threads * PARTS)));
-    words.set([kernel, units, chunk, start + offset], i * TABLE_WORDS);
+    table.set([kernel, units, chunk, start + offset], i * TABLE_WORDS);
     const pointers = Uint32Array.from(slices, (s) => device.resolve(s.buffer) + s.offset);
     const bytes = launch.params.byteLength;
     device.write({ buffer, offset, bytes: pointers.byteLength }, pointers);
@@ -38,11 +39,10 @@ export function prepareProgram(
     offset += blockBytes[i];
     debug(2, () => `launch ${i}: ${label} (${launch.kernel}), ${units} units`);
   });
-  device.write({ buffer, offset: 0, bytes: tableBytes }, words);
 
   const run = (times?: Float64Array) => {
     device.resolve(buffer);
-    const failed = device.run(start, launches.length, times);
+    const failed = device.run(table, times);
     if (failed === undefined) return;
     const { label, launch } = launches[failed.launch];
     throw device.fail(`${label} (${launch.kernel}) failed: ${failed.message}`);
