@@ -69,7 +69,12 @@ for (const golden of cases) {
       plan.run();
       assertClose(await plan.read("y"), golden.output.values, 1e-5, `${engine}: output`);
       for (const name of names) {
-        assertClose(await plan.read(`d${name}`), golden.gradients[name], 1e-5, `${engine}: d${name}`);
+        assertClose(
+          await plan.read(`d${name}`),
+          golden.gradients[name],
+          1e-5,
+          `${engine}: d${name}`,
+        );
       }
     }
   });
