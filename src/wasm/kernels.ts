@@ -16,7 +16,6 @@
 import type { ScalarType } from "../engine/params.ts";
 import { GEMM_KERNELS } from "./gemm_kernels.ts";
 import type { KERNEL_NAMES } from "./module.gen.ts";
-import { NAIVE_KERNELS } from "./naive_kernels.ts";
 import { PASS_KERNELS } from "./pass_kernels.ts";
 
 /** What a launch must give a kernel. */
@@ -37,7 +36,6 @@ export type KernelName = keyof typeof KERNELS;
 export const KERNELS = {
   ...PASS_KERNELS,
   ...GEMM_KERNELS,
-  ...NAIVE_KERNELS,
 } as const satisfies Record<(typeof KERNEL_NAMES)[number], KernelInterface>;
 
 const everyKernelIsCompiled: (typeof KERNEL_NAMES)[number] extends KernelName

@@ -110,6 +110,7 @@ export const PASS_KERNELS = {
       mask: "u32",
     },
   },
+  im2col: { buffers: ["x", "columns"], access: ["read", "read_write"], params: WINDOW_PARAMS },
   max_pool2d_argmax: { ...ONE_TO_ONE, params: WINDOW_PARAMS },
   max_pool2d_select: {
     buffers: ["x", "argmax", "y"],

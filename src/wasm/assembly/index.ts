@@ -4,15 +4,9 @@ export { conv2d } from "./conv_forward";
 export { conv2d_grad_weight, conv2d_grad_weight_sum } from "./conv_grad_weight";
 export { affine, binary, unary } from "./elementwise";
 export { matmul } from "./gemm";
+export { im2col } from "./im2col";
 export { copy_region, pad, permute } from "./layout";
 export { lrn, lrn_grad } from "./lrn";
-export {
-  conv2d_grad_input_naive,
-  conv2d_grad_weight_naive,
-  conv2d_naive,
-  im2col,
-  matmul_naive,
-} from "./naive";
 export {
   avg_pool2d,
   avg_pool2d_grad,
