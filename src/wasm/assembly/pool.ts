@@ -20,27 +20,75 @@ import {
   WINDOW_WORDS,
 } from "./window";
 
+// Takes v, tap number `tap`, where it is larger than the best so far. NaN wins and stays.
+// @ts-ignore: decorator
+@inline
+function better(v: v128, best: v128): v128 {
+  return v128.andnot(f32x4.eq(best, best), f32x4.le(v, best));
+}
+
+// @ts-ignore: decorator
+@inline
+function choose(a: v128, b: v128, which: v128): v128 {
+  return i32x4.relaxed_laneselect(a, b, which);
+}
+
+// Places of the maxima of whole 3x3 windows, the common case, for all channels of a pixel; x points at the
+// window's first tap.
+function argmax3x3(x: usize, rowBytes: usize, pixelBytes: usize, to: usize, c: u32): void {
+  for (let i: u32 = 0; i < c; i += 4) {
+    let row = x + (i << 2);
+    let best = v128.load(row);
+    let place = i32x4.splat(0);
+    let v = v128.load(row + pixelBytes), is = better(v, best);
+    best = choose(v, best, is), place = choose(i32x4.splat(1), place, is);
+    v = v128.load(row + 2 * pixelBytes), is = better(v, best);
+    best = choose(v, best, is), place = choose(i32x4.splat(2), place, is);
+    row += rowBytes;
+    v = v128.load(row), is = better(v, best);
+    best = choose(v, best, is), place = choose(i32x4.splat(3), place, is);
+    v = v128.load(row + pixelBytes), is = better(v, best);
+    best = choose(v, best, is), place = choose(i32x4.splat(4), place, is);
+    v = v128.load(row + 2 * pixelBytes), is = better(v, best);
+    best = choose(v, best, is), place = choose(i32x4.splat(5), place, is);
+    row += rowBytes;
+    v = v128.load(row), is = better(v, best);
+    best = choose(v, best, is), place = choose(i32x4.splat(6), place, is);
+    v = v128.load(row + pixelBytes), is = better(v, best);
+    best = choose(v, best, is), place = choose(i32x4.splat(7), place, is);
+    v = v128.load(row + 2 * pixelBytes), is = better(v, best);
+    place = choose(i32x4.splat(8), place, is);
+    storePart(to + (i << 2), place, c - i);
+  }
+}
+
 // Where each window has its maximum: y[n, oh, ow, c] = row * KW + column of the first one, in the window's
 // row-major order. Padding never wins. NaN wins, so that it is noticed.
 export function max_pool2d_argmax(p: usize, first: i32, last: i32, scratch: usize): void {
   const q = p + 8;
   const c = u32Param(q, C), oh = u32Param(q, OH), ow = u32Param(q, OW);
-  const imageBytes = (u32Param(q, H) * u32Param(q, W) * c) << 2;
+  const rowBytes = (u32Param(q, W) * c) << 2;
+  const imageBytes = u32Param(q, H) * rowBytes;
+  const whole = u32Param(q, KH) == 3 && u32Param(q, KW) == 3 ? scratch + 72 : 0;
   for (let unit = <u32> first; unit < <u32> last; unit++) {
     const image = pointer(p, 0) + (unit / oh) * imageBytes;
     let to = pointer(p, 1) + ((unit * ow * c) << 2);
     for (let column: u32 = 0; column < ow; column++) {
       const end = listTaps(q, unit % oh, column, scratch);
+      if (end == whole) {
+        argmax3x3(image + load<u32>(scratch), rowBytes, c << 2, to, c);
+        to += c << 2;
+        continue;
+      }
       for (let i: u32 = 0; i < c; i += 4) {
         const x = image + (i << 2);
         let best = v128.load(x + load<u32>(scratch));
         let place = v128.load32_splat(scratch, 4);
         for (let tap = scratch + 8; tap < end; tap += 8) {
           const v = v128.load(x + load<u32>(tap));
-          const isNumber = f32x4.eq(best, best);
-          const better = v128.andnot(isNumber, f32x4.le(v, best));
-          best = i32x4.relaxed_laneselect(v, best, better);
-          place = i32x4.relaxed_laneselect(v128.load32_splat(tap, 4), place, better);
+          const is = better(v, best);
+          best = choose(v, best, is);
+          place = choose(v128.load32_splat(tap, 4), place, is);
         }
         storePart(to + (i << 2), place, c - i);
       }
@@ -76,13 +124,46 @@ export function max_pool2d_select(p: usize, first: i32, last: i32, scratch: usiz
   }
 }
 
-// What reaches 4 channels of a pixel: the gradients of the windows whose maximum it is.
+// The gradient of a window, where its maximum is tap `here`.
 // @ts-ignore: decorator
 @inline
-function chosen(dy: usize, places: usize, list: usize, index: u32): v128 {
-  const at = load<u32>(list + (index << 3));
-  const here = v128.load32_splat(list + (index << 3), 4);
+function chosen(dy: usize, places: usize, at: usize, here: v128): v128 {
   return v128.and(v128.load(dy + at), i32x4.eq(v128.load(places + at), here));
+}
+
+// Gathers `count` windows of the list for all channels of a pixel. A known count keeps the list in registers.
+// @ts-ignore: decorator
+@inline
+function gatherWindows(
+  count: u32,
+  list: usize,
+  places: usize,
+  dy: usize,
+  x: usize,
+  dx: usize,
+  c: u32,
+  mask: bool,
+): void {
+  const zero = f32x4.splat(0);
+  const at0 = <usize> load<u32>(list), at1 = <usize> load<u32>(list, 8);
+  const at2 = <usize> load<u32>(list, 16), at3 = <usize> load<u32>(list, 24);
+  const here0 = v128.load32_splat(list, 4), here1 = v128.load32_splat(list, 12);
+  const here2 = v128.load32_splat(list, 20), here3 = v128.load32_splat(list, 28);
+  for (let i: u32 = 0; i < c; i += 4) {
+    const offset = i << 2;
+    let sum = zero;
+    if (count >= 1) sum = chosen(dy + offset, places + offset, at0, here0);
+    if (count >= 2) sum = f32x4.add(sum, chosen(dy + offset, places + offset, at1, here1));
+    if (count >= 3) sum = f32x4.add(sum, chosen(dy + offset, places + offset, at2, here2));
+    if (count >= 4) sum = f32x4.add(sum, chosen(dy + offset, places + offset, at3, here3));
+    for (let index: u32 = 4; index < count; index++) {
+      const at = <usize> load<u32>(list + (index << 3));
+      const here = v128.load32_splat(list + (index << 3), 4);
+      sum = f32x4.add(sum, chosen(dy + offset, places + offset, at, here));
+    }
+    if (mask) sum = v128.andnot(sum, f32x4.le(v128.load(x + offset), zero));
+    storePart(dx + offset, sum, c - i);
+  }
 }
 
 // dx[n, h, w, c] = sum of dy[n, oh, ow, c] over the windows whose maximum is at (h, w).
@@ -92,7 +173,6 @@ export function max_pool2d_grad(p: usize, first: i32, last: i32, scratch: usize)
   const h = u32Param(q, H), w = u32Param(q, W), c = u32Param(q, C);
   const windowBytes = (u32Param(q, OH) * u32Param(q, OW) * c) << 2;
   const mask = u32Param(q, WINDOW_WORDS) != 0;
-  const zero = f32x4.splat(0);
   for (let unit = <u32> first; unit < <u32> last; unit++) {
     const places = pointer(p, 0) + (unit / h) * windowBytes;
     const dy = pointer(p, 1) + (unit / h) * windowBytes;
@@ -100,15 +180,10 @@ export function max_pool2d_grad(p: usize, first: i32, last: i32, scratch: usize)
     let dx = pointer(p, 3) + ((unit * w * c) << 2);
     for (let column: u32 = 0; column < w; column++) {
       const count = <u32> (listWindows(q, unit % h, column, scratch) - scratch) >> 3;
-      for (let i: u32 = 0; i < c; i += 4) {
-        const d = dy + (i << 2), places4 = places + (i << 2);
-        let sum = zero;
-        for (let index: u32 = 0; index < count; index++) {
-          sum = f32x4.add(sum, chosen(d, places4, scratch, index));
-        }
-        if (mask) sum = v128.andnot(sum, f32x4.le(v128.load(x + (i << 2)), zero));
-        storePart(dx + (i << 2), sum, c - i);
-      }
+      if (count == 1) gatherWindows(1, scratch, places, dy, x, dx, c, mask);
+      else if (count == 2) gatherWindows(2, scratch, places, dy, x, dx, c, mask);
+      else if (count == 4) gatherWindows(4, scratch, places, dy, x, dx, c, mask);
+      else gatherWindows(count, scratch, places, dy, x, dx, c, mask);
       x += c << 2;
       dx += c << 2;
     }
