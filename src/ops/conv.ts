@@ -51,6 +51,9 @@ const SAMPLES: readonly ConvSample[] = [
   { x: [2, 8, 8, 8], o: 12, window: { size: [3, 3], strides: [2, 2], padding: "valid" } },
   { x: [2, 5, 6, 13], o: 17, window: { size: [1, 1], strides: [1, 1], padding: "same" } },
   { x: [1, 8, 7, 9], o: 8, window: { size: [3, 3], strides: [1, 1], padding: "valid" } },
+  { x: [2, 8, 7, 16], o: 20, window: { size: [5, 5], strides: [1, 1], padding: "same" } },
+  { x: [2, 11, 12, 20], o: 16, window: { size: [5, 5], strides: [1, 1], padding: "valid" } },
+  { x: [1, 12, 12, 64], o: 64, window: { size: [5, 5], strides: [1, 1], padding: "same" } },
 ];
 
 function filterShape({ x, o, window }: ConvSample): number[] {

@@ -2,6 +2,12 @@ import { input, type LaunchList, type Operand, output, scratch } from "../engine
 import { SCRATCH_BYTES } from "../wasm/kernels.ts";
 import { launch } from "../wasm/launch.ts";
 import type { ConvForwardProblem, ConvProblem } from "./conv_kernels.ts";
+import {
+  suitsWinograd,
+  suitsWinogradGradWeight,
+  winogradGradWeightWasm,
+  winogradWasm,
+} from "./conv_winograd_wasm.ts";
 import { BUSY_UNITS, evenPart } from "./matmul_wasm.ts";
 import { windowWasm } from "./pool_wasm.ts";
 import type { WindowAttributes, WindowGeometry } from "./window.ts";
@@ -65,6 +71,9 @@ export function convGradInputWasm({ geometry: g, window, o }: ConvProblem): Laun
 function forward(
   { geometry: g, window, dilation, o, flip, bias, relu }: Forward,
 ): LaunchList {
+  if (dilation[0] === 1 && dilation[1] === 1 && suitsWinograd(g, window, o)) {
+    return winogradWasm(g, o, { flip, bias, relu });
+  }
   const { size: [kh, kw], strides: [strideH, strideW] } = window;
   const panels = Math.ceil(o / 8);
   const columns = (g.ow - 1) * strideW + kw;
@@ -134,7 +143,9 @@ const RUN_PIXELS = 200;
 const GROUP_PANELS = 8;
 
 /** The gradient in the filters, in parts that a second launch sums in a fixed order. Inputs x, dy. */
-export function convGradWeightWasm({ geometry: g, window, o }: ConvProblem): LaunchList {
+export function convGradWeightWasm(problem: ConvProblem): LaunchList {
+  if (suitsWinogradGradWeight(problem)) return winogradGradWeightWasm(problem);
+  const { geometry: g, window, o } = problem;
   const { size: [kh, kw], strides: [strideH] } = window;
   const panels = Math.ceil(o / 8);
   const groupPanels = evenPart(panels, GROUP_PANELS, 1);

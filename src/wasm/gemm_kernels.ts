@@ -1,5 +1,17 @@
 import { WINDOW_PARAMS } from "./pass_kernels.ts";
 
+const IMAGE_PARAMS = {
+  n: "u32",
+  o: "u32",
+  h: "u32",
+  w: "u32",
+  c: "u32",
+  oh: "u32",
+  ow: "u32",
+  pad_top: "u32",
+  pad_left: "u32",
+} as const;
+
 /** Interfaces of the matrix products and convolutions. */
 export const GEMM_KERNELS = {
   matmul: {
@@ -58,5 +70,25 @@ export const GEMM_KERNELS = {
     buffers: ["partial", "dw"],
     access: ["read", "read_write"],
     params: { parts: "u32", taps: "u32", c: "u32", o: "u32", channels: "u32" },
+  },
+  winograd_filters: {
+    buffers: ["w", "u"],
+    access: ["read", "read_write"],
+    params: { c: "u32", o: "u32", flip: "u32" },
+  },
+  winograd_conv2d: {
+    buffers: ["x", "u", "bias", "y"],
+    access: ["read", "read", "read", "read_write"],
+    params: { ...IMAGE_PARAMS, unit_tiles: "u32", has_bias: "u32", relu: "u32" },
+  },
+  winograd_grad_weight: {
+    buffers: ["x", "dy", "partial"],
+    access: ["read", "read", "read_write"],
+    params: { ...IMAGE_PARAMS, part_tiles: "u32", unit_tiles: "u32" },
+  },
+  winograd_grad_weight_sum: {
+    buffers: ["partial", "dw"],
+    access: ["read", "read_write"],
+    params: { parts: "u32", c: "u32", o: "u32" },
   },
 } as const;

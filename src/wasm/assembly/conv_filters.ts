@@ -11,7 +11,7 @@ export function conv2d_pack_filters(p: usize, first: i32, last: i32, _scratch: u
   const channels = i32Param(p, 6), flip = i32Param(p, 7) != 0;
   const taps = kh * kw;
   // Bytes from one channel to the next, and from one filter to the next.
-  const down = <usize> ((flip ? 1 : o) << 2), across = <usize> ((flip ? c : 1) << 2);
+  const down: usize = flip ? 4 : <usize> o << 2, across: usize = flip ? <usize> c << 2 : 4;
   for (let panel = first; panel < last; panel++) {
     let to = packed + (<usize> (panel * taps * c) << 5);
     const columns = min(8, o - (panel << 3));

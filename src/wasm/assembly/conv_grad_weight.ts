@@ -100,7 +100,7 @@ export function conv2d_grad_weight(p: usize, first: i32, last: i32, scratch: usi
         const flat = strideH == 1;
         const runs = flat ? 1 : height;
         const len = flat ? pixels : ow;
-        const jump = flat ? 0 : <usize> (strideH - 1) * line;
+        const jump: usize = flat ? 0 : <usize> (strideH - 1) * line;
         const jump2 = blockBytes - <usize> (height * strideH) * line;
         for (let panel = 0; panel < panels; panel++) {
           const b = packed + <usize> panel * packedPanel;

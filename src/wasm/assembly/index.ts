@@ -1,6 +1,9 @@
 // Every kernel of the CPU engine. The contract of a kernel stands in ../kernels.ts.
 export { conv2d_pack_filters } from "./conv_filters";
 export { conv2d } from "./conv_forward";
+export { winograd_filters, winograd_grad_weight_sum } from "./conv_winograd_filters";
+export { winograd_conv2d } from "./conv_winograd_forward";
+export { winograd_grad_weight } from "./conv_winograd_grad_weight";
 export { conv2d_grad_weight, conv2d_grad_weight_sum } from "./conv_grad_weight";
 export { affine, binary, unary } from "./elementwise";
 export { matmul } from "./gemm";

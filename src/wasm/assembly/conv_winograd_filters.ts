@@ -1,0 +1,112 @@
+import { i32Param, pointer } from "./block";
+
+// @ts-ignore: decorator
+@inline
+function scaled(x: v128, by: f32): v128 {
+  return f32x4.mul(x, f32x4.splat(by));
+}
+
+/** G g: five vectors `step` bytes apart to six `stride` bytes apart. */
+function spreadFilter(from: usize, step: usize, to: usize, stride: usize): void {
+  const g0 = v128.load(from), g1 = v128.load(from + step), g2 = v128.load(from + 2 * step);
+  const g3 = v128.load(from + 3 * step), g4 = v128.load(from + 4 * step);
+  const even = scaled(f32x4.add(f32x4.add(g0, g2), g4), -1.0 / 6.0);
+  const odd = scaled(f32x4.add(g1, g3), -1.0 / 6.0);
+  const high = f32x4.add(
+    f32x4.add(scaled(g0, 1.0 / 24.0), scaled(g2, 1.0 / 6.0)),
+    scaled(g4, 2.0 / 3.0),
+  );
+  const low = f32x4.add(scaled(g1, 1.0 / 12.0), scaled(g3, 1.0 / 3.0));
+  v128.store(to, scaled(g0, 0.25));
+  v128.store(to + stride, f32x4.add(even, odd));
+  v128.store(to + 2 * stride, f32x4.sub(even, odd));
+  v128.store(to + 3 * stride, f32x4.add(high, low));
+  v128.store(to + 4 * stride, f32x4.sub(high, low));
+  v128.store(to + 5 * stride, g4);
+}
+
+/** G' u: six vectors to five. */
+function gatherFilter(from: usize, step: usize, to: usize, stride: usize): void {
+  const u0 = v128.load(from), u1 = v128.load(from + step), u2 = v128.load(from + 2 * step);
+  const u3 = v128.load(from + 3 * step), u4 = v128.load(from + 4 * step);
+  const u5 = v128.load(from + 5 * step);
+  const near = scaled(f32x4.add(u1, u2), -1.0 / 6.0), far = f32x4.add(u3, u4);
+  const nearOdd = scaled(f32x4.sub(u2, u1), 1.0 / 6.0), farOdd = f32x4.sub(u3, u4);
+  v128.store(to, f32x4.add(f32x4.add(scaled(u0, 0.25), near), scaled(far, 1.0 / 24.0)));
+  v128.store(to + stride, f32x4.add(nearOdd, scaled(farOdd, 1.0 / 12.0)));
+  v128.store(to + 2 * stride, f32x4.add(near, scaled(far, 1.0 / 6.0)));
+  v128.store(to + 3 * stride, f32x4.add(nearOdd, scaled(farOdd, 1.0 / 3.0)));
+  v128.store(to + 4 * stride, f32x4.add(f32x4.add(near, scaled(far, 2.0 / 3.0)), u5));
+}
+
+/**
+ * Transforms filters w [5, 5, C, O] to G w G': [36][panels of O][C][8], zeros beyond O. `flip` takes w
+ * as [5, 5, O, C] turned by half a circle: its gradient in x. A unit is a panel.
+ */
+export function winograd_filters(p: usize, first: i32, last: i32, scratch: usize): void {
+  const w = pointer(p, 0), u = pointer(p, 1);
+  const c = i32Param(p, 2), o = i32Param(p, 3), flip = i32Param(p, 4) != 0;
+  const panels = (o + 7) >> 3;
+  const stride = <usize> (panels * c) << 5;
+  const down: usize = flip ? 4 : <usize> o << 2, across: usize = flip ? <usize> c << 2 : 4;
+  const middle = scratch + 25 * 32;
+  for (let panel = first; panel < last; panel++) {
+    const columns = min(8, o - (panel << 3));
+    for (let i = 0; i < c; i++) {
+      for (let tap = 0; tap < 25; tap++) {
+        const from = w + (<usize> ((flip ? 24 - tap : tap) * c * o) << 2) + <usize> i * down +
+          <usize> (panel << 3) * across;
+        const to = scratch + (<usize> tap << 5);
+        for (let j = 0; j < 8; j++) {
+          const value: f32 = j < columns ? load<f32>(from + <usize> j * across) : 0;
+          store<f32>(to + (<usize> j << 2), value);
+        }
+      }
+      const out = u + (<usize> (panel * c + i) << 5);
+      for (let half: usize = 0; half < 32; half += 16) {
+        // Down the columns, [5][5] to [6][5], then along the rows, to [6][6].
+        for (let j: usize = 0; j < 160; j += 32) {
+          spreadFilter(scratch + j + half, 160, middle + j + half, 160);
+        }
+        for (let k: usize = 0; k < 6; k++) {
+          spreadFilter(middle + k * 160 + half, 32, out + k * 6 * stride + half, stride);
+        }
+      }
+    }
+  }
+}
+
+/**
+ * dw [5, 5, C, O] = G' u G, u the sum of the parts of winograd_grad_weight, in their order.
+ * A unit is a channel of C.
+ */
+export function winograd_grad_weight_sum(p: usize, first: i32, last: i32, scratch: usize): void {
+  const partial = pointer(p, 0), dw = pointer(p, 1);
+  const parts = i32Param(p, 2), c = i32Param(p, 3), o = i32Param(p, 4);
+  const panels = (o + 7) >> 3;
+  const stride = <usize> (panels * ((c + 5) / 6)) * 192;
+  const middle = scratch + 36 * 16, small = middle + 30 * 16;
+  for (let channel = first; channel < last; channel++) {
+    for (let column = 0; column < o; column += 4) {
+      const from = partial + <usize> ((column >> 3) * ((c + 5) / 6)) * 192 +
+        (<usize> channel << 5) + (<usize> (column & 4) << 2);
+      for (let point: usize = 0; point < 36; point++) {
+        let at = from + point * stride;
+        let sum = v128.load(at);
+        for (let i = 1; i < parts; i++) {
+          at += 36 * stride;
+          sum = f32x4.add(sum, v128.load(at));
+        }
+        v128.store(scratch + (point << 4), sum);
+      }
+      // Down the columns, [6][6] to [5][6], then along the rows, to [5][5].
+      for (let j: usize = 0; j < 96; j += 16) gatherFilter(scratch + j, 96, middle + j, 96);
+      for (let k: usize = 0; k < 5; k++) gatherFilter(middle + k * 96, 16, small + k * 80, 16);
+      let to = dw + (<usize> (channel * o + column) << 2);
+      for (let tap: usize = 0; tap < 25; tap++) {
+        v128.store(to, v128.load(small + (tap << 4)));
+        to += <usize> (c * o) << 2;
+      }
+    }
+  }
+}
