@@ -6,8 +6,8 @@ import { KERNEL_NAMES } from "./module.gen.ts";
 /** How long a thread spins before it sleeps: about what waking a sleeper takes. */
 const SPIN_MS = 0.05;
 
-/** How long the main thread waits for a worker that shows no progress. */
-const LOST_MS = 60_000;
+/** How many seconds the main thread waits for a worker before it gives it up. */
+const LOST_SECONDS = 60;
 
 type KernelFunction = (block: number, first: number, last: number, scratch: number) => void;
 
@@ -143,13 +143,22 @@ export class CrewMember {
     this.#phase = (old + 1) | 0;
     const deadline = performance.now() + SPIN_MS;
     for (let spins = 1; Atomics.load(words, WORD.phase) === old; spins++) {
-      if (spins % 64 !== 0 || performance.now() < deadline) continue;
-      Atomics.add(words, WORD.sleepers, 1);
-      const woken = Atomics.wait(words, WORD.phase, old, this.#isMain ? LOST_MS : Infinity);
-      Atomics.sub(words, WORD.sleepers, 1);
-      if (woken === "timed-out") {
-        throw new DeviceError(`a worker thread did not finish within ${LOST_MS / 1000} s`);
+      if (spins % 64 === 0 && performance.now() >= deadline) return this.#sleep(old);
+    }
+  }
+
+  #sleep(old: number): void {
+    const words = this.#words;
+    Atomics.add(words, WORD.sleepers, 1);
+    // Second by second: a single long wait would be over at once after the process was stopped and continued.
+    for (let seconds = 0; Atomics.load(words, WORD.phase) === old;) {
+      if (Atomics.wait(words, WORD.phase, old, this.#isMain ? 1000 : Infinity) === "timed-out") {
+        seconds++;
+      }
+      if (this.#isMain && seconds === LOST_SECONDS) {
+        throw new DeviceError(`a worker thread did not finish within ${LOST_SECONDS} s`);
       }
     }
+    Atomics.sub(words, WORD.sleepers, 1);
   }
 }

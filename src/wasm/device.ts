@@ -184,9 +184,7 @@ export class WasmDevice implements Device {
     if (missing <= 0) return;
     try {
       if (end > this.#limit) throw new RangeError("the address space is full");
-      const pages = Math.ceil(missing / GROWTH_PAGES / PAGE) * GROWTH_PAGES;
-      const left = (this.#limit - this.#bytes.byteLength) / PAGE;
-      this.#wasm.grow(Math.min(pages, left));
+      this.#grow(Math.ceil(missing / PAGE));
     } catch (error) {
       throw new DeviceError(
         `Cannot allocate ${label} as the memory cannot grow beyond ${this.#limit} bytes: ` +
@@ -195,6 +193,17 @@ export class WasmDevice implements Device {
       );
     }
     this.#bytes = new Uint8Array(this.#wasm.buffer);
+  }
+
+  /** Grows by whole steps, or by what is needed where that is too much. */
+  #grow(pages: number): void {
+    const steps = Math.ceil(pages / GROWTH_PAGES) * GROWTH_PAGES;
+    const left = (this.#limit - this.#bytes.byteLength) / PAGE;
+    try {
+      this.#wasm.grow(Math.min(steps, left));
+    } catch {
+      this.#wasm.grow(pages);
+    }
   }
 }
 
