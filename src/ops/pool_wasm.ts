@@ -48,7 +48,7 @@ export function selectWasm(g: WindowGeometry, window: WindowAttributes): LaunchL
   };
 }
 
-/** The gradient of max pooling; with a mask, input 2 is the ReLU's output. */
+/** The gradient of max pooling; with a mask, input 2 is the pooled image, whose ReLU is folded in. */
 export function maxGradWasm(
   g: WindowGeometry,
   window: WindowAttributes,
@@ -56,7 +56,7 @@ export function maxGradWasm(
 ): LaunchList {
   return {
     launches: [launch("max_pool2d_grad", {
-      buffers: { argmax: input(0), dy: input(1), x: input(masked ? 2 : 1), dx: output },
+      buffers: { argmax: input(0), dy: input(1), pooled: input(masked ? 2 : 1), dx: output },
       params: { ...windowWasm(g, window), mask: Number(masked) },
       units: g.n * g.h,
     })],

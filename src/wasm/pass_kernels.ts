@@ -118,7 +118,7 @@ export const PASS_KERNELS = {
     params: WINDOW_PARAMS,
   },
   max_pool2d_grad: {
-    buffers: ["argmax", "dy", "x", "dx"],
+    buffers: ["argmax", "dy", "pooled", "dx"],
     access: ["read", "read", "read", "read_write"],
     params: { ...WINDOW_PARAMS, mask: "u32" },
   },

@@ -7,7 +7,7 @@ import { alignUp } from "./heap.ts";
 import { KERNEL_NAMES } from "./module.gen.ts";
 
 /** Parts that each thread's share of a launch is cut in, so that a late thread holds up the others little. */
-const PARTS = 8;
+const PARTS = 32;
 
 /** Makes the launch table, and writes the kernels' blocks to shared memory. */
 export function prepareProgram(

@@ -124,11 +124,12 @@ export function max_pool2d_select(p: usize, first: i32, last: i32, scratch: usiz
   }
 }
 
-// The gradient of a window, where its maximum is tap `here`.
+// The gradient of a window, where its maximum is tap `here`; with a mask, where it is not <= 0.
 // @ts-ignore: decorator
 @inline
-function chosen(dy: usize, places: usize, at: usize, here: v128): v128 {
-  return v128.and(v128.load(dy + at), i32x4.eq(v128.load(places + at), here));
+function chosen(dy: usize, places: usize, pooled: usize, here: v128, mask: bool): v128 {
+  const d = v128.and(v128.load(dy), i32x4.eq(v128.load(places), here));
+  return mask ? v128.andnot(d, f32x4.le(v128.load(pooled), f32x4.splat(0))) : d;
 }
 
 // Gathers `count` windows of the list for all channels of a pixel. A known count keeps the list in registers.
@@ -139,55 +140,58 @@ function gatherWindows(
   list: usize,
   places: usize,
   dy: usize,
-  x: usize,
+  pooled: usize,
   dx: usize,
   c: u32,
   mask: bool,
 ): void {
-  const zero = f32x4.splat(0);
   const at0 = <usize> load<u32>(list), at1 = <usize> load<u32>(list, 8);
   const at2 = <usize> load<u32>(list, 16), at3 = <usize> load<u32>(list, 24);
   const here0 = v128.load32_splat(list, 4), here1 = v128.load32_splat(list, 12);
   const here2 = v128.load32_splat(list, 20), here3 = v128.load32_splat(list, 28);
   for (let i: u32 = 0; i < c; i += 4) {
-    const offset = i << 2;
-    let sum = zero;
-    if (count >= 1) sum = chosen(dy + offset, places + offset, at0, here0);
-    if (count >= 2) sum = f32x4.add(sum, chosen(dy + offset, places + offset, at1, here1));
-    if (count >= 3) sum = f32x4.add(sum, chosen(dy + offset, places + offset, at2, here2));
-    if (count >= 4) sum = f32x4.add(sum, chosen(dy + offset, places + offset, at3, here3));
+    const d = dy + (i << 2), at = places + (i << 2), y = pooled + (i << 2);
+    let sum = f32x4.splat(0);
+    if (count >= 1) sum = chosen(d + at0, at + at0, y + at0, here0, mask);
+    if (count >= 2) sum = f32x4.add(sum, chosen(d + at1, at + at1, y + at1, here1, mask));
+    if (count >= 3) sum = f32x4.add(sum, chosen(d + at2, at + at2, y + at2, here2, mask));
+    if (count >= 4) sum = f32x4.add(sum, chosen(d + at3, at + at3, y + at3, here3, mask));
     for (let index: u32 = 4; index < count; index++) {
-      const at = <usize> load<u32>(list + (index << 3));
+      const offset = <usize> load<u32>(list + (index << 3));
       const here = v128.load32_splat(list + (index << 3), 4);
-      sum = f32x4.add(sum, chosen(dy + offset, places + offset, at, here));
+      sum = f32x4.add(sum, chosen(d + offset, at + offset, y + offset, here, mask));
     }
-    if (mask) sum = v128.andnot(sum, f32x4.le(v128.load(x + offset), zero));
-    storePart(dx + offset, sum, c - i);
+    storePart(dx + (i << 2), sum, c - i);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function gradRows(p: usize, first: i32, last: i32, scratch: usize, mask: bool): void {
+  const q = p + 16;
+  const h = u32Param(q, H), w = u32Param(q, W), c = u32Param(q, C);
+  const windowBytes = (u32Param(q, OH) * u32Param(q, OW) * c) << 2;
+  for (let unit = <u32> first; unit < <u32> last; unit++) {
+    const image = (unit / h) * windowBytes;
+    const at = pointer(p, 0) + image, dy = pointer(p, 1) + image, y = pointer(p, 2) + image;
+    let dx = pointer(p, 3) + ((unit * w * c) << 2);
+    for (let column: u32 = 0; column < w; column++) {
+      const count = <u32> (listWindows(q, unit % h, column, scratch) - scratch) >> 3;
+      if (count == 1) gatherWindows(1, scratch, at, dy, y, dx, c, mask);
+      else if (count == 2) gatherWindows(2, scratch, at, dy, y, dx, c, mask);
+      else if (count == 4) gatherWindows(4, scratch, at, dy, y, dx, c, mask);
+      else gatherWindows(count, scratch, at, dy, y, dx, c, mask);
+      dx += c << 2;
+    }
   }
 }
 
 // dx[n, h, w, c] = sum of dy[n, oh, ow, c] over the windows whose maximum is at (h, w).
-// mask: dx is 0 where x <= 0, the gradient of the ReLU that made x, folded in. A unit is a row of x.
+// mask: without the windows whose maximum is <= 0, the gradient of the ReLU that made the image folded in:
+// a pixel that a window chose is its maximum, so that the image need not be read. A unit is a row of dx.
 export function max_pool2d_grad(p: usize, first: i32, last: i32, scratch: usize): void {
-  const q = p + 16;
-  const h = u32Param(q, H), w = u32Param(q, W), c = u32Param(q, C);
-  const windowBytes = (u32Param(q, OH) * u32Param(q, OW) * c) << 2;
-  const mask = u32Param(q, WINDOW_WORDS) != 0;
-  for (let unit = <u32> first; unit < <u32> last; unit++) {
-    const places = pointer(p, 0) + (unit / h) * windowBytes;
-    const dy = pointer(p, 1) + (unit / h) * windowBytes;
-    let x = pointer(p, 2) + ((unit * w * c) << 2);
-    let dx = pointer(p, 3) + ((unit * w * c) << 2);
-    for (let column: u32 = 0; column < w; column++) {
-      const count = <u32> (listWindows(q, unit % h, column, scratch) - scratch) >> 3;
-      if (count == 1) gatherWindows(1, scratch, places, dy, x, dx, c, mask);
-      else if (count == 2) gatherWindows(2, scratch, places, dy, x, dx, c, mask);
-      else if (count == 4) gatherWindows(4, scratch, places, dy, x, dx, c, mask);
-      else gatherWindows(count, scratch, places, dy, x, dx, c, mask);
-      x += c << 2;
-      dx += c << 2;
-    }
-  }
+  if (u32Param(p + 16, WINDOW_WORDS) != 0) gradRows(p, first, last, scratch, true);
+  else gradRows(p, first, last, scratch, false);
 }
 
 // Average pooling; a window clipped by the edge divides by the pixels it has (as TensorFlow and
