@@ -5,16 +5,16 @@ import type { ConvProblem } from "./conv_kernels.ts";
 import { BUSY_UNITS, evenPart } from "./matmul_wasm.ts";
 import type { WindowAttributes, WindowGeometry } from "./window.ts";
 
-/** Numbers of a transformed tile: 6x6. */
-const POINTS = 36;
-/** What the transformed tiles of a unit may take of the second-level cache. */
-const CACHE_BYTES = 700 << 10;
+/** Output pixels of a tile, and numbers of a transformed one, 8x8. */
+const TILE = 4, POINTS = 64;
+/** What the transformed tiles of a unit may take: most of a second-level cache. */
+const CACHE_BYTES = 800 << 10;
 /** The least channels for which the products outweigh the transforms. */
 const LEAST_CHANNELS = 16;
 
-/** Tiles of 2x2 output pixels. */
+/** Tiles of 4x4 output pixels. */
 function tileCount({ n, oh, ow }: WindowGeometry): number {
-  return n * Math.ceil(oh / 2) * Math.ceil(ow / 2);
+  return n * Math.ceil(oh / TILE) * Math.ceil(ow / TILE);
 }
 
 /** Tiles that a unit takes at a time, a multiple of 6; 0 if not even 6 fit in a thread's scratch area. */
@@ -27,7 +27,7 @@ function unitTiles(g: WindowGeometry, o: number): number {
   return Math.min(6 * fit, evenPart(tileCount(g), Math.ceil(tileCount(g) / BUSY_UNITS), 6));
 }
 
-/** Whether F(2x2, 5x5) takes fewer operations than the plain sum, and the kernels can do it. */
+/** Whether F(4x4, 5x5) takes fewer operations than the plain sum, and the kernels can do it. */
 export function suitsWinograd(
   g: WindowGeometry,
   { size, strides }: WindowAttributes,
@@ -35,8 +35,8 @@ export function suitsWinograd(
 ): boolean {
   return size[0] === 5 && size[1] === 5 && strides[0] === 1 && strides[1] === 1 &&
     g.c % 4 === 0 && o % 4 === 0 && g.c >= LEAST_CHANNELS && o >= LEAST_CHANNELS &&
-    // Half a tile that hangs over the edge is work for nothing.
-    tileCount(g) * POINTS < 0.7 * 25 * g.n * g.oh * g.ow &&
+    // What of a tile hangs over the edge is work for nothing, and the transforms take their time.
+    tileCount(g) * POINTS < 0.5 * 25 * g.n * g.oh * g.ow &&
     // The filters are transformed once a launch.
     tileCount(g) >= BUSY_UNITS && unitTiles(g, o) > 0;
 }

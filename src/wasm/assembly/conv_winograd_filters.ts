@@ -6,41 +6,52 @@ function scaled(x: v128, by: f32): v128 {
   return f32x4.mul(x, f32x4.splat(by));
 }
 
-/** G g: five vectors `step` bytes apart to six `stride` bytes apart. */
+// @ts-ignore: decorator
+@inline
+function sum3(a: v128, b: v128, c: v128): v128 {
+  return f32x4.add(f32x4.add(a, b), c);
+}
+
+/** G g: five vectors `step` bytes apart to eight `stride` bytes apart. */
 function spreadFilter(from: usize, step: usize, to: usize, stride: usize): void {
   const g0 = v128.load(from), g1 = v128.load(from + step), g2 = v128.load(from + 2 * step);
   const g3 = v128.load(from + 3 * step), g4 = v128.load(from + 4 * step);
-  const even = scaled(f32x4.add(f32x4.add(g0, g2), g4), -1.0 / 6.0);
-  const odd = scaled(f32x4.add(g1, g3), -1.0 / 6.0);
-  const high = f32x4.add(
-    f32x4.add(scaled(g0, 1.0 / 24.0), scaled(g2, 1.0 / 6.0)),
-    scaled(g4, 2.0 / 3.0),
-  );
-  const low = f32x4.add(scaled(g1, 1.0 / 12.0), scaled(g3, 1.0 / 3.0));
-  v128.store(to, scaled(g0, 0.25));
-  v128.store(to + stride, f32x4.add(even, odd));
-  v128.store(to + 2 * stride, f32x4.sub(even, odd));
-  v128.store(to + 3 * stride, f32x4.add(high, low));
-  v128.store(to + 4 * stride, f32x4.sub(high, low));
-  v128.store(to + 5 * stride, g4);
+  v128.store(to, g0);
+  to += stride;
+  let even = scaled(sum3(g0, g2, g4), -2.0 / 9.0), odd = scaled(f32x4.add(g1, g3), -2.0 / 9.0);
+  v128.store(to, f32x4.add(even, odd));
+  v128.store(to + stride, f32x4.sub(even, odd));
+  to += 2 * stride;
+  even = sum3(scaled(g0, 1.0 / 90.0), scaled(g2, 4.0 / 90.0), scaled(g4, 16.0 / 90.0));
+  odd = f32x4.add(scaled(g1, 2.0 / 90.0), scaled(g3, 8.0 / 90.0));
+  v128.store(to, f32x4.add(even, odd));
+  v128.store(to + stride, f32x4.sub(even, odd));
+  to += 2 * stride;
+  even = sum3(scaled(g0, 32.0 / 45.0), scaled(g2, 8.0 / 45.0), scaled(g4, 2.0 / 45.0));
+  odd = f32x4.add(scaled(g1, 16.0 / 45.0), scaled(g3, 4.0 / 45.0));
+  v128.store(to, f32x4.add(even, odd));
+  v128.store(to + stride, f32x4.sub(even, odd));
+  v128.store(to + 2 * stride, g4);
 }
 
-/** G' u: six vectors to five. */
+/** G' u: eight vectors to five. */
 function gatherFilter(from: usize, step: usize, to: usize, stride: usize): void {
-  const u0 = v128.load(from), u1 = v128.load(from + step), u2 = v128.load(from + 2 * step);
+  const u0 = v128.load(from), u7 = v128.load(from + 7 * step);
+  const u1 = v128.load(from + step), u2 = v128.load(from + 2 * step);
   const u3 = v128.load(from + 3 * step), u4 = v128.load(from + 4 * step);
-  const u5 = v128.load(from + 5 * step);
-  const near = scaled(f32x4.add(u1, u2), -1.0 / 6.0), far = f32x4.add(u3, u4);
-  const nearOdd = scaled(f32x4.sub(u2, u1), 1.0 / 6.0), farOdd = f32x4.sub(u3, u4);
-  v128.store(to, f32x4.add(f32x4.add(scaled(u0, 0.25), near), scaled(far, 1.0 / 24.0)));
-  v128.store(to + stride, f32x4.add(nearOdd, scaled(farOdd, 1.0 / 12.0)));
-  v128.store(to + 2 * stride, f32x4.add(near, scaled(far, 1.0 / 6.0)));
-  v128.store(to + 3 * stride, f32x4.add(nearOdd, scaled(farOdd, 1.0 / 3.0)));
-  v128.store(to + 4 * stride, f32x4.add(f32x4.add(near, scaled(far, 2.0 / 3.0)), u5));
+  const u5 = v128.load(from + 5 * step), u6 = v128.load(from + 6 * step);
+  const s1 = scaled(f32x4.add(u1, u2), -2.0 / 9.0), d1 = scaled(f32x4.sub(u1, u2), -2.0 / 9.0);
+  const s2 = scaled(f32x4.add(u3, u4), 1.0 / 90.0), d2 = scaled(f32x4.sub(u3, u4), 1.0 / 90.0);
+  const s3 = scaled(f32x4.add(u5, u6), 2.0 / 45.0), d3 = scaled(f32x4.sub(u5, u6), 2.0 / 45.0);
+  v128.store(to, f32x4.add(u0, sum3(s1, s2, scaled(s3, 16))));
+  v128.store(to + stride, sum3(d1, scaled(d2, 2), scaled(d3, 8)));
+  v128.store(to + 2 * stride, sum3(s1, scaled(s2, 4), scaled(s3, 4)));
+  v128.store(to + 3 * stride, sum3(d1, scaled(d2, 8), scaled(d3, 2)));
+  v128.store(to + 4 * stride, f32x4.add(u7, sum3(s1, scaled(s2, 16), s3)));
 }
 
 /**
- * Transforms filters w [5, 5, C, O] to G w G': [36][panels of O][C][8], zeros beyond O. `flip` takes w
+ * Transforms filters w [5, 5, C, O] to G w G': [64][panels of O][C][8], zeros beyond O. `flip` takes w
  * as [5, 5, O, C] turned by half a circle: its gradient in x. A unit is a panel.
  */
 export function winograd_filters(p: usize, first: i32, last: i32, scratch: usize): void {
@@ -64,12 +75,12 @@ export function winograd_filters(p: usize, first: i32, last: i32, scratch: usize
       }
       const out = u + (<usize> (panel * c + i) << 5);
       for (let half: usize = 0; half < 32; half += 16) {
-        // Down the columns, [5][5] to [6][5], then along the rows, to [6][6].
+        // Down the columns, [5][5] to [8][5], then along the rows, to [8][8].
         for (let j: usize = 0; j < 160; j += 32) {
           spreadFilter(scratch + j + half, 160, middle + j + half, 160);
         }
-        for (let k: usize = 0; k < 6; k++) {
-          spreadFilter(middle + k * 160 + half, 32, out + k * 6 * stride + half, stride);
+        for (let k: usize = 0; k < 8; k++) {
+          spreadFilter(middle + k * 160 + half, 32, out + k * 8 * stride + half, stride);
         }
       }
     }
@@ -85,23 +96,23 @@ export function winograd_grad_weight_sum(p: usize, first: i32, last: i32, scratc
   const parts = i32Param(p, 2), c = i32Param(p, 3), o = i32Param(p, 4);
   const panels = (o + 7) >> 3;
   const stride = <usize> (panels * ((c + 5) / 6)) * 192;
-  const middle = scratch + 36 * 16, small = middle + 30 * 16;
+  const middle = scratch + 64 * 16, small = middle + 40 * 16;
   for (let channel = first; channel < last; channel++) {
     for (let column = 0; column < o; column += 4) {
       const from = partial + <usize> ((column >> 3) * ((c + 5) / 6)) * 192 +
         (<usize> channel << 5) + (<usize> (column & 4) << 2);
-      for (let point: usize = 0; point < 36; point++) {
+      for (let point: usize = 0; point < 64; point++) {
         let at = from + point * stride;
         let sum = v128.load(at);
         for (let i = 1; i < parts; i++) {
-          at += 36 * stride;
+          at += 64 * stride;
           sum = f32x4.add(sum, v128.load(at));
         }
         v128.store(scratch + (point << 4), sum);
       }
-      // Down the columns, [6][6] to [5][6], then along the rows, to [5][5].
-      for (let j: usize = 0; j < 96; j += 16) gatherFilter(scratch + j, 96, middle + j, 96);
-      for (let k: usize = 0; k < 5; k++) gatherFilter(middle + k * 96, 16, small + k * 80, 16);
+      // Down the columns, [8][8] to [5][8], then along the rows, to [5][5].
+      for (let j: usize = 0; j < 128; j += 16) gatherFilter(scratch + j, 128, middle + j, 128);
+      for (let k: usize = 0; k < 5; k++) gatherFilter(middle + k * 128, 16, small + k * 80, 16);
       let to = dw + (<usize> (channel * o + column) << 2);
       for (let tap: usize = 0; tap < 25; tap++) {
         v128.store(to, v128.load(small + (tap << 4)));
