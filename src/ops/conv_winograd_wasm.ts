@@ -110,7 +110,7 @@ export function winogradGradWeightWasm({ geometry: g, o }: ConvProblem): LaunchL
       launch("winograd_grad_weight_sum", {
         buffers: { partial, dw: output },
         params: { parts, c: g.c, o },
-        units: g.c,
+        units: g.c / 2,
       }),
     ],
     scratchBytes: [parts * partBytes(g, o)],

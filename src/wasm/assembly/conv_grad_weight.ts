@@ -33,6 +33,8 @@ export function conv2d_grad_weight(p: usize, first: i32, last: i32, scratch: usi
   const blockSums = <usize> ((kh * kw * channels + 5) / 6 * 192);
   const panelSums = <usize> blocks * blockSums;
 
+  // Eight zeros, where sums start.
+  memory.fill(scratch, 0, 32);
   for (let unit = first; unit < last; unit++) {
     const part = unit / (groups * blocks);
     const channel = unit / groups % blocks * channels;
@@ -44,10 +46,8 @@ export function conv2d_grad_weight(p: usize, first: i32, last: i32, scratch: usi
     const rows = kh * kw * width;
     const sums = partial + <usize> (part * allPanels + firstPanel) * panelSums +
       <usize> (channel / channels) * blockSums;
-    for (let panel = 0; panel < panels; panel++) {
-      memory.fill(sums + <usize> panel * panelSums, 0, blockSums);
-    }
-    const block = (scratch + (<usize> rows << 2) + 87) & ~63;
+    const offsets = scratch + 32;
+    const block = (offsets + (<usize> rows << 2) + 87) & ~63;
     const start = part * partImages, end = min(n, start + partImages);
     for (let image = start; image < end; image += images) {
       const count = min(images, end - image);
@@ -59,7 +59,7 @@ export function conv2d_grad_weight(p: usize, first: i32, last: i32, scratch: usi
         const pixels = height * ow;
         const packed = (block + <usize> count * blockBytes + 63) & ~63;
         const packedPanel = <usize> (count * pixels) << 5;
-        for (let i = 0, at = scratch; i < (rows + 5) / 6 * 6; i++, at += 4) {
+        for (let i = 0, at = offsets; i < (rows + 5) / 6 * 6; i++, at += 4) {
           // Numbers of a last tile that do not exist read the first.
           const tap = i < rows ? i / width : 0, number = i < rows ? i % width : 0;
           const offset = <usize> (tap % kw) * shift + <usize> (tap / kw) * line;
@@ -102,12 +102,14 @@ export function conv2d_grad_weight(p: usize, first: i32, last: i32, scratch: usi
         const len = flat ? pixels : ow;
         const jump: usize = flat ? 0 : <usize> (strideH - 1) * line;
         const jump2 = blockBytes - <usize> (height * strideH) * line;
+        const fresh = image == start && row == 0;
         for (let panel = 0; panel < panels; panel++) {
           const b = packed + <usize> panel * packedPanel;
           let to = sums + <usize> panel * panelSums;
           for (let i = 0; i < rows; i += 6) {
-            const offsets = scratch + (<usize> i << 2);
-            tile(block, offsets, pixel, len, runs, jump, count, jump2, b, to, 32, to, 32, false);
+            const at = offsets + (<usize> i << 2);
+            const init = fresh ? scratch : to, stride: usize = fresh ? 0 : 32;
+            tile(block, at, pixel, len, runs, jump, count, jump2, b, init, stride, to, 32, false);
             to += 192;
           }
         }

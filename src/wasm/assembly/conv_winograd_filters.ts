@@ -68,9 +68,13 @@ export function winograd_filters(p: usize, first: i32, last: i32, scratch: usize
         const from = w + (<usize> ((flip ? 24 - tap : tap) * c * o) << 2) + <usize> i * down +
           <usize> (panel << 3) * across;
         const to = scratch + (<usize> tap << 5);
-        for (let j = 0; j < 8; j++) {
-          const value: f32 = j < columns ? load<f32>(from + <usize> j * across) : 0;
-          store<f32>(to + (<usize> j << 2), value);
+        if (columns == 8 && !flip) {
+          v128.store(to, v128.load(from));
+          v128.store(to, v128.load(from, 16), 16);
+          continue;
+        }
+        for (let j: usize = 0; j < 8; j++) {
+          store<f32>(to + (j << 2), <i32> j < columns ? load<f32>(from + j * across) : 0);
         }
       }
       const out = u + (<usize> (panel * c + i) << 5);
@@ -89,7 +93,7 @@ export function winograd_filters(p: usize, first: i32, last: i32, scratch: usize
 
 /**
  * dw [5, 5, C, O] = G' u G, u the sum of the parts of winograd_grad_weight, in their order.
- * A unit is a channel of C.
+ * A unit is two channels of C, whose sums share lines of the cache. C and O are multiples of 4.
  */
 export function winograd_grad_weight_sum(p: usize, first: i32, last: i32, scratch: usize): void {
   const partial = pointer(p, 0), dw = pointer(p, 1);
@@ -97,26 +101,28 @@ export function winograd_grad_weight_sum(p: usize, first: i32, last: i32, scratc
   const panels = (o + 7) >> 3;
   const stride = <usize> (panels * ((c + 5) / 6)) * 192;
   const middle = scratch + 64 * 16, small = middle + 40 * 16;
-  for (let channel = first; channel < last; channel++) {
+  for (let unit = first; unit < last; unit++) {
     for (let column = 0; column < o; column += 4) {
-      const from = partial + <usize> ((column >> 3) * ((c + 5) / 6)) * 192 +
-        (<usize> channel << 5) + (<usize> (column & 4) << 2);
-      for (let point: usize = 0; point < 64; point++) {
-        let at = from + point * stride;
-        let sum = v128.load(at);
-        for (let i = 1; i < parts; i++) {
-          at += 64 * stride;
-          sum = f32x4.add(sum, v128.load(at));
+      for (let channel = 2 * unit; channel < 2 * unit + 2; channel++) {
+        const from = partial + <usize> ((column >> 3) * ((c + 5) / 6)) * 192 +
+          (<usize> channel << 5) + (<usize> (column & 4) << 2);
+        for (let point: usize = 0; point < 64; point++) {
+          let at = from + point * stride;
+          let sum = v128.load(at);
+          for (let i = 1; i < parts; i++) {
+            at += 64 * stride;
+            sum = f32x4.add(sum, v128.load(at));
+          }
+          v128.store(scratch + (point << 4), sum);
         }
-        v128.store(scratch + (point << 4), sum);
-      }
-      // Down the columns, [8][8] to [5][8], then along the rows, to [5][5].
-      for (let j: usize = 0; j < 128; j += 16) gatherFilter(scratch + j, 128, middle + j, 128);
-      for (let k: usize = 0; k < 5; k++) gatherFilter(middle + k * 128, 16, small + k * 80, 16);
-      let to = dw + (<usize> (channel * o + column) << 2);
-      for (let tap: usize = 0; tap < 25; tap++) {
-        v128.store(to, v128.load(small + (tap << 4)));
-        to += <usize> (c * o) << 2;
+        // Down the columns, [8][8] to [5][8], then along the rows, to [5][5].
+        for (let j: usize = 0; j < 128; j += 16) gatherFilter(scratch + j, 128, middle + j, 128);
+        for (let k: usize = 0; k < 5; k++) gatherFilter(middle + k * 128, 16, small + k * 80, 16);
+        let to = dw + (<usize> (channel * o + column) << 2);
+        for (let tap: usize = 0; tap < 25; tap++) {
+          v128.store(to, v128.load(small + (tap << 4)));
+          to += <usize> (c * o) << 2;
+        }
       }
     }
   }

@@ -35,7 +35,7 @@ export function winograd_grad_weight(p: usize, first: i32, last: i32, scratch: u
   const table = scratch + PASS_BYTES;
   const offsets = table + (POINTS << 2);
   const zeros = offsets + 24;
-  const most = max(pixel, dyPixel);
+  const most = max(max(pixel, dyPixel), 32);
   memory.fill(zeros, 0, most);
   const v = (zeros + most + 63) & ~63;
   const packed = v + POINTS * vStride;
@@ -43,7 +43,6 @@ export function winograd_grad_weight(p: usize, first: i32, last: i32, scratch: u
 
   for (let unit = first; unit < last; unit++) {
     const sums = partial + <usize> unit * partSums;
-    memory.fill(sums, 0, partSums);
     const end = min(tiles, (unit + 1) * partTiles);
     for (let start = unit * partTiles; start < end; start += unitTiles) {
       const count = min(unitTiles, end - start);
@@ -58,13 +57,15 @@ export function winograd_grad_weight(p: usize, first: i32, last: i32, scratch: u
         const to = packed + (<usize> i << 5);
         transformGradient(table, dyPixel, to, packedStride, packedPanel, scratch);
       }
+      const fresh = start == unit * partTiles;
       let to = sums;
       for (let point: usize = 0; point < POINTS; point++) {
         const a = v + point * vStride;
         let b = packed + point * packedStride;
         for (let panel = 0; panel < panels; panel++) {
           for (let i: usize = 0; i < pixel; i += 24) {
-            tile(a + i, offsets, pixel, count, 1, 0, 1, 0, b, to, 32, to, 32, false);
+            const init = fresh ? zeros : to, step: usize = fresh ? 0 : 32;
+            tile(a + i, offsets, pixel, count, 1, 0, 1, 0, b, init, step, to, 32, false);
             to += 192;
           }
           b += packedPanel;
