@@ -17,13 +17,15 @@ export function affine(p: usize, first: i32, last: i32, _scratch: usize): void {
 // @ts-ignore: decorator
 @inline
 function unaryVector(code: u32, v: v128): v128 {
-  // Written so that NaN passes: a maximum would hide it.
-  if (code == 0) return v128.andnot(v, f32x4.le(v, f32x4.splat(0)));
-  if (code == 1) return f32x4.neg(v);
-  if (code == 4) return f32x4.sqrt(v);
-  if (code == 5) return f32x4.mul(v, v);
-  if (code == 8) return f32x4.abs(v);
-  if (code == 9) return f32x4.div(f32x4.splat(1), v);
+  switch (code) {
+    // Written so that NaN passes: a maximum would hide it.
+    case 0: return v128.andnot(v, f32x4.le(v, f32x4.splat(0)));
+    case 1: return f32x4.neg(v);
+    case 4: return f32x4.sqrt(v);
+    case 5: return f32x4.mul(v, v);
+    case 8: return f32x4.abs(v);
+    case 9: return f32x4.div(f32x4.splat(1), v);
+  }
   let y = f32x4.splat(unaryScalar(code, f32x4.extract_lane(v, 0)));
   y = f32x4.replace_lane(y, 1, unaryScalar(code, f32x4.extract_lane(v, 1)));
   y = f32x4.replace_lane(y, 2, unaryScalar(code, f32x4.extract_lane(v, 2)));
@@ -37,30 +39,12 @@ function unaryScalar(code: u32, v: f32): f32 {
   return <f32> 1 / (<f32> 1 + Mathf.exp(-v));
 }
 
-// @ts-ignore: decorator
-@inline
-function unarySpan(code: u32, x: usize, y: usize, from: u32, end: u32): void {
-  for (let i = from; i < end; i += 4) {
-    storePart(y + (i << 2), unaryVector(code, v128.load(x + (i << 2))), end - i);
-  }
-}
-
-// y[i] = f(x[i])
+// y[i] = f(x[i]). The branch inside the loop is always the same one, and so costs little.
 export function unary(p: usize, first: i32, last: i32, _scratch: usize): void {
-  const x = pointer(p, 0), y = pointer(p, 1);
-  const from = <u32> first * BLOCK;
+  const x = pointer(p, 0), y = pointer(p, 1), code = u32Param(p, 3);
   const end = min<u32>(<u32> last * BLOCK, u32Param(p, 2));
-  switch (u32Param(p, 3)) {
-    case 0: return unarySpan(0, x, y, from, end);
-    case 1: return unarySpan(1, x, y, from, end);
-    case 2: return unarySpan(2, x, y, from, end);
-    case 3: return unarySpan(3, x, y, from, end);
-    case 4: return unarySpan(4, x, y, from, end);
-    case 5: return unarySpan(5, x, y, from, end);
-    case 6: return unarySpan(6, x, y, from, end);
-    case 7: return unarySpan(7, x, y, from, end);
-    case 8: return unarySpan(8, x, y, from, end);
-    default: return unarySpan(9, x, y, from, end);
+  for (let i = <u32> first * BLOCK; i < end; i += 4) {
+    storePart(y + (i << 2), unaryVector(code, v128.load(x + (i << 2))), end - i);
   }
 }
 

@@ -44,13 +44,11 @@ function power(s: v128, beta: f32): v128 {
   return powers(s, -beta);
 }
 
-// The first `count` lanes, the others zero.
+// Bits of the lanes that hold channels `i` on; the others would be the next pixel's.
 // @ts-ignore: decorator
 @inline
-function firstLanes(v: v128, count: u32): v128 {
-  return count >= 4
-    ? v
-    : v128.and(v, i32x4.lt_u(i32x4(0, 1, 2, 3), i32x4.splat(<i32> count)));
+function channelLanes(c: u32, i: u32): v128 {
+  return i32x4.gt_s(i32x4.splat(<i32> (c - i)), i32x4(0, 1, 2, 3));
 }
 
 // Writes the squares of PIXELS lines or fewer to scratch lines of `lineBytes`, `radius` zeros before them.
@@ -61,7 +59,7 @@ function squares(x: usize, lines: usize, lineBytes: u32, pixels: u32, c: u32, ra
   for (let pixel: u32 = 0; pixel < pixels; pixel++) {
     const from = x + ((pixel * c) << 2), line = lines + pixel * lineBytes + (radius << 2);
     for (let i: u32 = 0; i < c; i += 4) {
-      const v = firstLanes(v128.load(from + (i << 2)), c - i);
+      const v = v128.and(v128.load(from + (i << 2)), channelLanes(c, i));
       v128.store(line + (i << 2), f32x4.mul(v, v));
     }
   }
@@ -97,9 +95,14 @@ function lrnRows(p: usize, first: i32, last: i32, scratch: usize, radius: u32, b
   }
 }
 
+// The usual radius and beta, in a function that the compiler cannot fold into the general one.
+function usualLrn(p: usize, first: i32, last: i32, scratch: usize): void {
+  lrnRows(p, first, last, scratch, 4, 0.75);
+}
+
 export function lrn(p: usize, first: i32, last: i32, scratch: usize): void {
   const beta = f32Param(p, 6), radius = u32Param(p, 7);
-  if (radius == 4 && beta == 0.75) lrnRows(p, first, last, scratch, 4, 0.75);
+  if (radius == 4 && beta == 0.75) usualLrn(p, first, last, scratch);
   else lrnRows(p, first, last, scratch, radius, beta);
 }
 
@@ -121,7 +124,7 @@ function gradRows(
   const total = u32Param(p, 3), c = u32Param(p, 4);
   const bias = f32x4.splat(f32Param(p, 5)), alphas = f32x4.splat(f32Param(p, 6));
   const factor = f32x4.splat(-2 * f32Param(p, 6) * beta);
-  const zero = f32x4.splat(0), one = f32x4.splat(1);
+  const zero = f32x4.splat(0), one = f32x4.splat(1), masked = i32x4.splat(mask ? -1 : 0);
   const lineBytes = lineSize(c, radius);
   const terms = scratch + PIXELS * lineBytes, direct = terms + PIXELS * lineBytes;
   for (let unit = <u32> first; unit < <u32> last; unit++) {
@@ -147,7 +150,7 @@ function gradRows(
           straight = f32x4.mul(d, powers(s, -beta));
         }
         const t = f32x4.mul(f32x4.mul(straight, v), inverse);
-        v128.store(term + at, firstLanes(t, c - i));
+        v128.store(term + at, v128.and(t, channelLanes(c, i)));
         v128.store(keep + at, straight);
       }
     }
@@ -159,15 +162,19 @@ function gradRows(
         const v = v128.load(x + row + at);
         const side = f32x4.mul(factor, v);
         let d = f32x4.relaxed_madd(side, windowSum(term + at, radius), v128.load(keep + at));
-        if (mask) d = v128.andnot(d, f32x4.le(v, zero));
+        d = v128.andnot(d, v128.and(f32x4.le(v, zero), masked));
         storePart(dx + row + at, d, c - i);
       }
     }
   }
 }
 
+function usualGrad(p: usize, first: i32, last: i32, scratch: usize): void {
+  gradRows(p, first, last, scratch, 4, 0.75, u32Param(p, 9) != 0);
+}
+
 export function lrn_grad(p: usize, first: i32, last: i32, scratch: usize): void {
-  const beta = f32Param(p, 7), radius = u32Param(p, 8), mask = u32Param(p, 9) != 0;
-  if (radius == 4 && beta == 0.75) gradRows(p, first, last, scratch, 4, 0.75, mask);
-  else gradRows(p, first, last, scratch, radius, beta, mask);
+  const beta = f32Param(p, 7), radius = u32Param(p, 8);
+  if (radius == 4 && beta == 0.75) usualGrad(p, first, last, scratch);
+  else gradRows(p, first, last, scratch, radius, beta, u32Param(p, 9) != 0);
 }

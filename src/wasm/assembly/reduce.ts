@@ -92,6 +92,20 @@ function sumColumns(
   }
 }
 
+// A function each, which the compiler cannot fold into one with a branch inside.
+function plainRun(x: usize, count: u32): f32 {
+  return sumRun(x, count, false);
+}
+function squareRun(x: usize, count: u32): f32 {
+  return sumRun(x, count, true);
+}
+function plainColumns(x: usize, y: usize, rows: u32, stride: u32, columns: u32, scale: f32): void {
+  sumColumns(x, y, rows, stride, columns, false, f32x4.splat(scale));
+}
+function squareColumns(x: usize, y: usize, rows: u32, stride: u32, columns: u32, scale: f32): void {
+  sumColumns(x, y, rows, stride, columns, true, f32x4.splat(scale));
+}
+
 export function reduce(p: usize, first: i32, last: i32, _scratch: usize): void {
   const x = pointer(p, 0), y = pointer(p, 1);
   const outer = u32Param(p, 2), length = u32Param(p, 3), inner = u32Param(p, 4);
@@ -104,12 +118,11 @@ export function reduce(p: usize, first: i32, last: i32, _scratch: usize): void {
     const from = x + (((o * length + r) * inner + i) << 2);
     const to = y + ((rest * inner + i) << 2);
     if (inner == 1) {
-      store<f32>(to, scale * (square ? sumRun(from, rows, true) : sumRun(from, rows, false)));
+      store<f32>(to, scale * (square ? squareRun(from, rows) : plainRun(from, rows)));
     } else {
       const columns = min(COLUMNS, inner - i);
-      const scales = f32x4.splat(scale);
-      if (square) sumColumns(from, to, rows, inner << 2, columns, true, scales);
-      else sumColumns(from, to, rows, inner << 2, columns, false, scales);
+      if (square) squareColumns(from, to, rows, inner << 2, columns, scale);
+      else plainColumns(from, to, rows, inner << 2, columns, scale);
     }
   }
 }
