@@ -1,8 +1,9 @@
 // Gradient of max pooling, gathered so that no atomics are needed: each input pixel adds the upstream
 // gradients of the windows that chose it, in a fixed order.
 //   dx[n, h, w, c] = sum of dy[n, oh, ow, c] over windows with argmax[n, oh, ow, c] at (h, w)
-// With MASK, dx is 0 where x <= 0: the gradient of the ReLU that made x [N, H, W, C], folded in.
-// argmax, dy: [N, OH, OW, C]; dx: [N, H, W, C]. Dispatch: ceil(N H W c / 256) workgroups, folded.
+// With MASK, dx is 0 where the pooled image was <= 0: the gradient of the ReLU that made it, folded in. A pixel
+// that a window chose is that window's maximum, so that the maxima serve and the image need not be read.
+// argmax, dy, pooled: [N, OH, OW, C]; dx: [N, H, W, C]. Dispatch: ceil(N H W c / 256) workgroups, folded.
 // Where C is a multiple of 4, elem is vec4f, place is vec4u and c counts vectors: index arithmetic costs
 // more than the loads here.
 //! use lib/fold.wgsl
@@ -21,7 +22,7 @@ struct Params { length: u32, h: u32, w: u32, c: u32, oh: u32, ow: u32, pad_top: 
 
 @group(0) @binding(0) var<storage, read> argmax: array<place>;
 @group(0) @binding(1) var<storage, read> dy: array<elem>;
-@group(0) @binding(2) var<storage, read> x: array<elem>; // any buffer without MASK
+@group(0) @binding(2) var<storage, read> pooled: array<elem>; // any buffer without MASK
 @group(0) @binding(3) var<storage, read_write> dx: array<elem>;
 @group(0) @binding(4) var<uniform> p: Params;
 
@@ -49,9 +50,11 @@ fn main(
     for (var ow = ow_first; ow <= ow_last; ow++) {
       let at = ((n * p.oh + oh) * p.ow + ow) * p.c + c;
       let here = place((top - oh * STRIDE_H) * KW + left - ow * STRIDE_W);
-      sum += select(elem(0.0), dy[at], argmax[at] == here);
+      var d = select(elem(0.0), dy[at], argmax[at] == here);
+      // Written so that a NaN keeps the gradient and is noticed.
+      if (MASK) { d = select(d, elem(0.0), pooled[at] <= elem(0.0)); }
+      sum += d;
     }
   }
-  if (MASK) { sum = select(sum, elem(0.0), x[i] <= elem(0.0)); }
   dx[i] = sum;
 }

@@ -1,9 +1,11 @@
 /** What several tests share. */
 import assert from "node:assert/strict";
+import type { Device } from "../src/engine/device.ts";
 import type { AdapterKind } from "../src/engine/launch.ts";
 import type { SampleFill } from "../src/tensor/op.ts";
 import { type DType, type Shape, sizeOf } from "../src/tensor/shape.ts";
 import type { HostArray } from "../src/tensor/tensor.ts";
+import { WasmDevice } from "../src/wasm/device.ts";
 import { WebGpuDevice } from "../src/webgpu/device.ts";
 
 /** A small generator for test data (Marsaglia's xorshift32), independent of the library's own. */
@@ -57,6 +59,36 @@ export async function testableKinds(): Promise<AdapterKind[]> {
   const kinds: AdapterKind[] = ["naive", "gpu", "software"];
   if (device.adapter.kind === "subgroup8") kinds.push("subgroup8");
   return kinds;
+}
+
+let cpu: Promise<WasmDevice> | undefined;
+
+/** One CPU engine for all tests of a file, on two threads whatever the machine has. */
+export function testCpu(): Promise<WasmDevice> {
+  return cpu ??= WasmDevice.open({ threads: 2 });
+}
+
+/** A device to test, and what to call it. */
+export interface TestDevice {
+  readonly name: string;
+  readonly device: Device;
+}
+
+/** Both engines, each with the kernels it would take itself. */
+export async function testEngines(): Promise<TestDevice[]> {
+  return [
+    { name: "webgpu", device: await testDevice() },
+    { name: "wasm", device: await testCpu() },
+  ];
+}
+
+/** Every family of kernels that this machine can run: WebGPU's and the CPU engine's. */
+export async function testDevices(): Promise<TestDevice[]> {
+  const devices: TestDevice[] = [{ name: "wasm", device: await testCpu() }];
+  for (const kind of await testableKinds()) {
+    devices.push({ name: kind, device: await testDevice(kind) });
+  }
+  return devices;
 }
 
 /** The largest |actual - expected|, relative to the largest |expected| (at least `floor`). */

@@ -1,4 +1,4 @@
-import type { AdapterKind, Launch } from "./launch.ts";
+import type { Launch, Target } from "./launch.ts";
 import type { MemoryLedger } from "./memory.ts";
 
 /** A block of device memory. Freed by `Device.free`, never by the garbage collector. */
@@ -32,7 +32,7 @@ export interface LaunchTime {
 /** A fixed list of launches, made once and replayed. */
 export interface Program {
   readonly dispatches: number;
-  /** Queues one replay; does not wait for it. */
+  /** Queues one replay; need not wait for it. */
   run(): void;
   /** Runs once with a timestamp around every launch. Throws `DeviceError` if the device has no timestamps. */
   profile(): Promise<LaunchTime[]>;
@@ -43,7 +43,8 @@ export interface Program {
 export interface Device {
   /** Adapter name as its driver gives it. */
   readonly description: string;
-  readonly kind: AdapterKind;
+  /** What ops choose their kernels by. */
+  readonly target: Target;
   /** Offsets of slices are multiples of this many bytes. */
   readonly alignment: number;
   /** The largest slice that a launch can bind, in bytes. */

@@ -1,6 +1,14 @@
 /** Which family of kernels suits an adapter; see docs/architecture.md. */
 export type AdapterKind = "gpu" | "subgroup8" | "software" | "naive";
 
+/** The engine that kernels are for and, where it has several families of them, the family. */
+export type Target =
+  | { readonly engine: "webgpu"; readonly kind: AdapterKind }
+  | { readonly engine: "wasm" };
+
+/** The engines; every op has kernels for each. */
+export type Engine = Target["engine"];
+
 /** A buffer of a launch as the op that issues it sees it: one of its inputs, its output, or scratch memory of its own. */
 export type Operand =
   | { readonly from: "input"; readonly index: number }

@@ -2,12 +2,15 @@ import { foldGrid, input, output } from "../engine/launch.ts";
 import { defineOp, type Sample } from "../tensor/op.ts";
 import { type Shape, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { launch as launchWasm } from "../wasm/launch.ts";
 import { launch } from "../webgpu/kernel.ts";
 import { bytesOfShapes, checkInputs, checkRank, checkShapes } from "./check.ts";
 import { convGradInputLaunches, convGradWeightLaunches, convLaunches } from "./conv_kernels.ts";
+import { convGradInputWasm, convGradWeightWasm, convWasm } from "./conv_wasm.ts";
 import { reluGrad } from "./elementwise.ts";
 import { reshape } from "./layout.ts";
 import type { Activation } from "./matmul.ts";
+import { windowWasm } from "./pool_wasm.ts";
 import { sum } from "./reduce.ts";
 import {
   forEachTap,
@@ -48,6 +51,9 @@ const SAMPLES: readonly ConvSample[] = [
   { x: [2, 8, 8, 8], o: 12, window: { size: [3, 3], strides: [2, 2], padding: "valid" } },
   { x: [2, 5, 6, 13], o: 17, window: { size: [1, 1], strides: [1, 1], padding: "same" } },
   { x: [1, 8, 7, 9], o: 8, window: { size: [3, 3], strides: [1, 1], padding: "valid" } },
+  { x: [2, 8, 7, 16], o: 20, window: { size: [5, 5], strides: [1, 1], padding: "same" } },
+  { x: [2, 11, 12, 20], o: 16, window: { size: [5, 5], strides: [1, 1], padding: "valid" } },
+  { x: [1, 12, 12, 64], o: 64, window: { size: [5, 5], strides: [1, 1], padding: "same" } },
 ];
 
 function filterShape({ x, o, window }: ConvSample): number[] {
@@ -102,6 +108,14 @@ const convOp = defineOp<ConvAttributes>({
         activation,
       });
     },
+    wasm: ({ inputs: [x, w, bias], attributes }) =>
+      convWasm({
+        geometry: windowGeometry("conv2d", x.shape, attributes),
+        window: attributes,
+        o: w.shape[3],
+        hasBias: bias !== undefined,
+        activation: attributes.activation,
+      }),
   },
   vjp({ inputs: [x, w, bias], output, attributes: { activation, ...window }, dy }) {
     const dz = activation === "relu" ? reluGrad(output, dy) : dy;
@@ -154,6 +168,12 @@ const gradInput = defineOp<ConvGradAttributes>({
         window: attributes,
         o: w.shape[3],
       }),
+    wasm: ({ inputs: [, w], attributes }) =>
+      convGradInputWasm({
+        geometry: windowGeometry("conv2d", attributes.image, attributes),
+        window: attributes,
+        o: w.shape[3],
+      }),
   },
   reference({ inputs: [, w], attributes }, [dy, filters]) {
     const c = w.shape[2], o = w.shape[3];
@@ -190,6 +210,12 @@ const gradWeight = defineOp<ConvGradAttributes>({
   launches: {
     webgpu: ({ inputs: [, dy], attributes, kind }) =>
       convGradWeightLaunches(kind, {
+        geometry: windowGeometry("conv2d", attributes.image, attributes),
+        window: attributes,
+        o: dy.shape[3],
+      }),
+    wasm: ({ inputs: [, dy], attributes }) =>
+      convGradWeightWasm({
         geometry: windowGeometry("conv2d", attributes.image, attributes),
         window: attributes,
         o: dy.shape[3],
@@ -257,6 +283,16 @@ const im2colOp = defineOp<WindowAttributes>({
           overrides: windowOverrides(attributes),
           params: { n: geometry.n, ...windowParams(geometry) },
           grid: foldGrid(Math.ceil(sizeOf(shape) / 64)),
+        })],
+      };
+    },
+    wasm({ inputs: [x], attributes }) {
+      const geometry = windowGeometry("im2col", x.shape, attributes);
+      return {
+        launches: [launchWasm("im2col", {
+          buffers: { x: input(0), columns: output },
+          params: windowWasm(geometry, attributes),
+          units: geometry.n * geometry.oh,
         })],
       };
     },

@@ -11,6 +11,7 @@ import {
 import { fill, fillValue, type Tensor } from "../tensor/tensor.ts";
 import { launch } from "../webgpu/kernel.ts";
 import { bytesOfShapes, checkInputs, fourAxes } from "./check.ts";
+import { affineWasm, binaryWasm, unaryWasm } from "./elementwise_wasm.ts";
 import { sumTo } from "./reduce.ts";
 import { vectorWidth } from "./vector.ts";
 
@@ -64,6 +65,7 @@ const unary = defineOp<{ readonly function: UnaryFunction }>({
         })],
       };
     },
+    wasm: ({ output: { shape }, attributes }) => unaryWasm(shape, UNARY[attributes.function].code),
   },
   vjp: ({ inputs: [x], output, attributes, dy }) => [UNARY_VJP[attributes.function](x, output, dy)],
   reference: ({ attributes }, [x]) => x.map(UNARY[attributes.function].f),
@@ -120,6 +122,8 @@ const affine = defineOp<{ readonly factor: number; readonly offset: number }>({
         })],
       };
     },
+    wasm: ({ output: { shape }, attributes: { factor, offset } }) =>
+      affineWasm(shape, factor, offset),
   },
   vjp: ({ attributes, dy }) => [scale(dy, attributes.factor)],
   reference: ({ attributes: { factor, offset } }, [x]) => x.map((v) => factor * v + offset),
@@ -232,6 +236,15 @@ const binary = defineOp<BinaryAttributes>({
         })],
       };
     },
+    wasm: ({ inputs: [a, b], output: { shape }, attributes }) =>
+      binaryWasm({
+        shape,
+        code: BINARY[attributes.function].code,
+        factor: attributes.factor,
+        same: sameShape(a.shape, shape) && sameShape(b.shape, shape),
+        a: broadcastStrides(a.shape, shape),
+        b: broadcastStrides(b.shape, shape),
+      }),
   },
   vjp({ inputs: [a, b], output, attributes, dy }) {
     const [da, db] = BINARY_VJP[attributes.function](a, b, output, dy, attributes.factor);

@@ -5,6 +5,7 @@ import { slotLayout } from "../tensor/storage.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { launch } from "../webgpu/kernel.ts";
 import { bytesOfShapes, checkInputs, checkInteger, checkShapes, fourAxes } from "./check.ts";
+import { copyRegionWasm, gatherWasm, padWasm } from "./layout_wasm.ts";
 import { sumTo } from "./reduce.ts";
 
 const view = defineOp<{ readonly shape: Shape; readonly offset: number }>({
@@ -17,7 +18,7 @@ const view = defineOp<{ readonly shape: Shape; readonly offset: number }>({
     return { shape, dtype: x.dtype };
   },
   storage: ({ attributes }) => ({ kind: "alias", offset: attributes.offset }),
-  launches: { webgpu: () => ({ launches: [] }) },
+  launches: { webgpu: () => ({ launches: [] }), wasm: () => ({ launches: [] }) },
   vjp({ inputs: [x], output, attributes: { offset }, dy }) {
     const size = sizeOf(output.shape);
     const after = sizeOf(x.shape) - size - offset;
@@ -71,6 +72,20 @@ const pack = defineOp<Record<string, never>>({
         }),
       };
     },
+    wasm({ inputs, output: { shape } }) {
+      const { offsets } = slotLayout(inputs.map((t) => t.shape));
+      return {
+        launches: inputs.map((tensor, index) =>
+          copyRegionWasm({
+            index,
+            rows: 1,
+            width: sizeOf(tensor.shape),
+            outputWidth: shape[0],
+            start: offsets[index],
+          })
+        ),
+      };
+    },
   },
   vjp({ inputs, dy }) {
     const { offsets } = slotLayout(inputs.map((t) => t.shape));
@@ -112,6 +127,10 @@ const permute = defineOp<{ readonly axes: readonly number[] }>({
     webgpu({ inputs: [x], output: { shape }, attributes: { axes } }) {
       const strides = stridesOf(x.shape);
       return { launches: [gatherLaunch(shape, axes.map((axis) => strides[axis]))] };
+    },
+    wasm({ inputs: [x], output: { shape }, attributes: { axes } }) {
+      const strides = stridesOf(x.shape);
+      return { launches: [gatherWasm(shape, axes.map((axis) => strides[axis]))] };
     },
   },
   vjp({ attributes: { axes }, dy }) {
@@ -170,6 +189,9 @@ const broadcast = defineOp<{ readonly shape: Shape }>({
   launches: {
     webgpu: ({ inputs: [x], output: { shape } }) => ({
       launches: [gatherLaunch(shape, repeatStrides(x.shape, shape))],
+    }),
+    wasm: ({ inputs: [x], output: { shape } }) => ({
+      launches: [gatherWasm(shape, repeatStrides(x.shape, shape))],
     }),
   },
   vjp: ({ inputs: [x], dy }) => [sumTo(dy, x.shape)],
@@ -230,6 +252,9 @@ const padding = defineOp<{ readonly padding: Padding }>({
         })],
       };
     },
+    wasm: ({ inputs: [x], output: { shape }, attributes: { padding } }) => ({
+      launches: [padWasm(x.shape, shape, padding.map(([before]) => before))],
+    }),
   },
   vjp: (
     { attributes, dy },
@@ -303,6 +328,18 @@ const concat = defineOp<{ readonly axis: number }>({
             params: { rows, x_width: width, y_width: sizeOf(shape.slice(axis)), y_start: start },
             grid: foldGrid(Math.ceil(rows * width / 256)),
           });
+          start += width;
+          return made;
+        }),
+      };
+    },
+    wasm({ inputs, output: { shape }, attributes: { axis } }) {
+      const rows = sizeOf(shape.slice(0, axis)), outputWidth = sizeOf(shape.slice(axis));
+      let start = 0;
+      return {
+        launches: inputs.map((tensor, index) => {
+          const width = sizeOf(tensor.shape.slice(axis));
+          const made = copyRegionWasm({ index, rows, width, outputWidth, start });
           start += width;
           return made;
         }),

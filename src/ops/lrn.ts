@@ -1,7 +1,9 @@
-import { foldGrid, input, output } from "../engine/launch.ts";
+import { foldGrid, input, type LaunchList, output } from "../engine/launch.ts";
 import { defineOp, type Op } from "../tensor/op.ts";
-import { sizeOf } from "../tensor/shape.ts";
+import { type Shape, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { SCRATCH_BYTES } from "../wasm/kernels.ts";
+import { launch as launchWasm } from "../wasm/launch.ts";
 import { launch } from "../webgpu/kernel.ts";
 import { bytesOfShapes, checkInputs, checkInteger, checkShapes } from "./check.ts";
 
@@ -16,6 +18,9 @@ export interface LrnAttributes {
 
 /** Channels that one invocation makes. */
 const RUN = 8;
+
+/** Pixels of a unit on the CPU: PIXELS of src/wasm/assembly/lrn.ts. */
+const WASM_PIXELS = 16;
 
 const SAMPLES: readonly {
   readonly shape: readonly number[];
@@ -54,6 +59,13 @@ const lrnOp = defineOp<LrnAttributes>({
         })],
       };
     },
+    wasm({ output: { shape }, attributes: { radius, bias, alpha, beta } }) {
+      const { pixels, c, units } = wasmUnits(shape, radius);
+      const params = { pixels, c, bias, alpha, beta, radius };
+      return {
+        launches: [launchWasm("lrn", { buffers: { x: input(0), y: output }, params, units })],
+      };
+    },
   },
   vjp: ({ inputs: [x], attributes, dy }) => [lrnGrad([x, dy], { ...attributes, mask: false })],
   reference({ output: { shape }, attributes }, [x]) {
@@ -66,6 +78,19 @@ const lrnOp = defineOp<LrnAttributes>({
   }),
   samples: SAMPLES.map(({ shape, attributes }) => ({ inputs: [{ shape }], attributes })),
 });
+
+/** Pixels, channels and work units of the CPU kernels, which keep three lines a pixel in the scratch area. */
+function wasmUnits(shape: Shape, radius: number): { pixels: number; c: number; units: number } {
+  const c = shape[shape.length - 1];
+  const pixels = sizeOf(shape) / c;
+  const lineBytes = (Math.ceil(c / 4) * 4 + 2 * radius + 4) * 4;
+  if (3 * WASM_PIXELS * lineBytes > SCRATCH_BYTES) {
+    throw new RangeError(
+      `Cannot normalize ${c} channels with a radius of ${radius}: the CPU engine holds no such lines`,
+    );
+  }
+  return { pixels, c, units: Math.ceil(pixels / WASM_PIXELS) };
+}
 
 /** s = bias + alpha * (sum of squares over the window), for every element. */
 function windowSums(
@@ -107,6 +132,12 @@ const lrnGrad: Op<LrnGradAttributes> = defineOp<LrnGradAttributes>({
           grid: foldGrid(Math.ceil(pixels * Math.ceil(c / RUN) / 64)),
         })],
       };
+    },
+    wasm({ output: { shape }, attributes: { radius, bias, alpha, beta, mask } }): LaunchList {
+      const { pixels, c, units } = wasmUnits(shape, radius);
+      const params = { pixels, c, bias, alpha, beta, radius, mask: Number(mask) };
+      const buffers = { x: input(0), dy: input(1), dx: output };
+      return { launches: [launchWasm("lrn_grad", { buffers, params, units })] };
     },
   },
   // Only x itself is at hand to decide.

@@ -5,6 +5,7 @@ import { bytesOfShapes, checkRank, checkShapes } from "./check.ts";
 import { reluGrad } from "./elementwise.ts";
 import { transpose } from "./layout.ts";
 import { matmulLaunches } from "./matmul_kernels.ts";
+import { matmulWasm } from "./matmul_wasm.ts";
 import { sum } from "./reduce.ts";
 
 /** What is applied to each sum before it is stored. */
@@ -47,6 +48,8 @@ const op = defineOp<MatmulAttributes>({
         ...attributes,
       });
     },
+    wasm: ({ inputs: [, b, bias], output: { shape: [m, n] }, attributes }) =>
+      matmulWasm({ m, n, k: b.shape[0], hasBias: bias !== undefined, ...attributes }),
   },
   vjp({ inputs: [a, b, bias], output, attributes: { transposeA, activation }, dy }) {
     const dz = activation === "relu" ? reluGrad(output, dy) : dy;

@@ -2,6 +2,7 @@ import { foldGrid, input, output } from "../engine/launch.ts";
 import { defineOp } from "../tensor/op.ts";
 import { sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { launch as launchWasm } from "../wasm/launch.ts";
 import { launch } from "../webgpu/kernel.ts";
 import { bytesOfShapes, checkInputs, checkRank } from "./check.ts";
 
@@ -22,6 +23,13 @@ const standardize = defineOp<Record<string, never>>({
         })],
       };
     },
+    wasm: ({ output: { shape } }) => ({
+      launches: [launchWasm("standardize", {
+        buffers: { x: input(0), y: output },
+        params: { length: sizeOf(shape) / shape[0] },
+        units: shape[0],
+      })],
+    }),
   },
   reference({ output: { shape } }, [x]) {
     const length = sizeOf(shape) / shape[0];

@@ -4,6 +4,7 @@ import { type DType, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { launch } from "../webgpu/kernel.ts";
 import { bytesOfShapes, checkInputs, checkRank, checkShapes } from "./check.ts";
+import { argmaxWasm, averageWasm, maxGradWasm, selectWasm } from "./pool_wasm.ts";
 import {
   forEachTap,
   type WindowAttributes,
@@ -45,6 +46,8 @@ const argmaxOp = defineOp<WindowAttributes>({
         })],
       };
     },
+    wasm: ({ inputs: [x], attributes }) =>
+      argmaxWasm(windowGeometry("max_pool2d", x.shape, attributes), attributes),
   },
   reference({ inputs: [x], output: { shape }, attributes }, [values]) {
     const best = new Float64Array(sizeOf(shape)).fill(-Infinity);
@@ -91,10 +94,12 @@ const selectOp = defineOp<WindowAttributes>({
         })],
       };
     },
+    wasm: ({ inputs: [x], attributes }) =>
+      selectWasm(windowGeometry("max_pool2d", x.shape, attributes), attributes),
   },
   vjp: (
-    { inputs: [x, argmax], attributes, dy },
-  ) => [maxGrad([argmax, dy], { ...attributes, image: x.shape }), null],
+    { inputs: [x, argmax], output: y, attributes, dy },
+  ) => [maxGrad([argmax, dy], { ...attributes, image: x.shape, pool: { x, y } }), null],
   reference({ inputs: [x], output: { shape }, attributes }, [values, argmax]) {
     const y = new Float64Array(sizeOf(shape));
     const c = x.shape[3];
@@ -120,14 +125,21 @@ interface GradAttributes extends WindowAttributes {
   readonly image: readonly number[];
 }
 
-const maxGrad: Op<GradAttributes> = defineOp<GradAttributes>({
+interface MaxGradAttributes extends GradAttributes {
+  /** What was pooled, and the result. */
+  readonly pool?: { readonly x: Tensor; readonly y: Tensor };
+}
+
+const maxGrad: Op<MaxGradAttributes> = defineOp<MaxGradAttributes>({
   name: "max_pool2d_grad",
   shape(inputs, { image }) {
     const dtypes: DType[] = inputs.length === 3 ? ["u32", "f32", "f32"] : ["u32", "f32"];
     checkInputs("max_pool2d_grad", inputs, dtypes);
     return { shape: image };
   },
-  masked: ({ inputs: [argmax, dy], attributes }, y) => maxGrad([argmax, dy, y], attributes),
+  // A pixel that a window chose is its maximum: where that is 0 the ReLU's gradient is, too.
+  masked: ({ inputs: [argmax, dy], attributes: { pool, ...attributes } }, y) =>
+    y === pool?.x ? maxGrad([argmax, dy, pool.y], attributes) : undefined,
   launches: {
     webgpu({ inputs, attributes }) {
       const geometry = windowGeometry("max_pool2d", attributes.image, attributes);
@@ -138,38 +150,45 @@ const maxGrad: Op<GradAttributes> = defineOp<GradAttributes>({
         launches: [launch("max_pool2d_grad", {
           aliases: { elem, place },
           // Without a mask the binding still wants a buffer: dy serves.
-          buffers: { argmax: input(0), dy: input(1), x: input(masked ? 2 : 1), dx: output },
+          buffers: { argmax: input(0), dy: input(1), pooled: input(masked ? 2 : 1), dx: output },
           overrides: { ...windowOverrides(attributes), MASK: masked },
           params: { length, ...windowParams(geometry), c: geometry.c / width },
           grid: foldGrid(Math.ceil(length / 256)),
         })],
       };
     },
+    wasm: ({ inputs, attributes }) =>
+      maxGradWasm(
+        windowGeometry("max_pool2d", attributes.image, attributes),
+        attributes,
+        inputs.length === 3,
+      ),
   },
-  reference({ attributes }, [argmax, dy, x]) {
+  reference({ attributes }, [argmax, dy, pooled]) {
     const dx = new Float64Array(sizeOf(attributes.image));
     const c = attributes.image[3];
     const geometry = windowGeometry("max_pool2d", attributes.image, attributes);
     forEachTap(geometry, attributes, (to, from, tap) => {
       for (let i = 0; i < c; i++) {
-        if (argmax[to * c + i] === tap) dx[from * c + i] += dy[to * c + i];
+        const at = to * c + i;
+        const passes = pooled === undefined || !(pooled[at] <= 0);
+        if (argmax[at] === tap && passes) dx[from * c + i] += dy[at];
       }
     });
-    if (x !== undefined) dx.forEach((_, i) => x[i] <= 0 && (dx[i] = 0));
     return dx;
   },
   cost: ({ inputs: [argmax, dy], attributes: { image } }) => ({
     flops: sizeOf(image),
     bytes: bytesOfShapes(argmax.shape, dy.shape, image),
   }),
-  samples: WINDOWS.flatMap(({ x, window }): Sample<GradAttributes>[] => {
+  samples: WINDOWS.flatMap(({ x, window }): Sample<MaxGradAttributes>[] => {
     const { n, oh, ow, c } = windowGeometry("max_pool2d", x, window);
     const shape = [n, oh, ow, c];
     const argmax = { shape, fill: { below: window.size[0] * window.size[1] } };
     const attributes = { ...window, image: x };
     return [
       { inputs: [argmax, { shape }], attributes },
-      { inputs: [argmax, { shape }, { shape: x }], attributes },
+      { inputs: [argmax, { shape }, { shape }], attributes },
     ];
   }),
 });
@@ -214,6 +233,12 @@ const average: Op<AverageAttributes> = defineOp<AverageAttributes>({
         })],
       };
     },
+    wasm: ({ attributes }) =>
+      averageWasm(
+        windowGeometry("avg_pool2d", attributes.image, attributes),
+        attributes,
+        attributes.gradient,
+      ),
   },
   // Linear, so the gradient of the gradient is the pooling itself.
   vjp: ({ attributes, dy }) => [average([dy], { ...attributes, gradient: !attributes.gradient })],

@@ -2,6 +2,7 @@ import { foldGrid, input, type LaunchList, output, scratch } from "../engine/lau
 import { defineOp } from "../tensor/op.ts";
 import { formatShape, sameShape, type Shape, sizeOf } from "../tensor/shape.ts";
 import { fill, fillValue, type Tensor } from "../tensor/tensor.ts";
+import { launch as launchWasm } from "../wasm/launch.ts";
 import { launch } from "../webgpu/kernel.ts";
 import { bytesOfShapes, checkInputs, checkInteger } from "./check.ts";
 import { multiply, scale } from "./elementwise.ts";
@@ -38,6 +39,7 @@ const reduce = defineOp<ReduceAttributes>({
   launches: {
     webgpu: ({ inputs: [x], attributes }) =>
       reduceLaunches(extents(x.shape, attributes), attributes),
+    wasm: ({ inputs: [x], attributes }) => reduceWasm(extents(x.shape, attributes), attributes),
   },
   vjp({ inputs: [x], attributes, dy }) {
     const factor = attributes.square ? 2 * attributes.scale : attributes.scale;
@@ -114,6 +116,42 @@ function reduceLaunches(
     }));
     if (last) return { launches, scratchBytes };
     scratchBytes.push(elements * 4);
+    now = { outer: 1, length: splits, inner: now.outer * now.inner };
+    source = target;
+  }
+}
+
+/** Elements that a part of a sum covers on the CPU: some 64 KiB, which the cache holds. */
+const WASM_PART = 16384;
+/** Columns of a unit: COLUMNS of src/wasm/assembly/reduce.ts. */
+const WASM_COLUMNS = 1024;
+
+/** The same on the CPU: parts of consecutive rows, which a second launch sums. */
+function reduceWasm(
+  { outer, length, inner }: Extents,
+  { square, scale }: ReduceAttributes,
+): LaunchList {
+  const launches = [];
+  const scratchBytes: number[] = [];
+  let now = { outer, length, inner };
+  let source = input(0);
+  for (;;) {
+    const part = Math.max(64, Math.floor(WASM_PART / Math.min(now.inner, WASM_COLUMNS)));
+    const splits = Math.ceil(now.length / part);
+    const last = splits === 1;
+    const target = last ? output : scratch(scratchBytes.length);
+    launches.push(launchWasm("reduce", {
+      buffers: { x: source, y: target },
+      params: {
+        ...now,
+        part,
+        square: Number(square && launches.length === 0),
+        scale: last ? scale : 1,
+      },
+      units: splits * now.outer * Math.ceil(now.inner / WASM_COLUMNS),
+    }));
+    if (last) return { launches, scratchBytes };
+    scratchBytes.push(splits * now.outer * now.inner * 4);
     now = { outer: 1, length: splits, inner: now.outer * now.inner };
     source = target;
   }

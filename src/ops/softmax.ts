@@ -1,7 +1,8 @@
-import { foldGrid, input, output } from "../engine/launch.ts";
+import { foldGrid, input, type LaunchList, output } from "../engine/launch.ts";
 import { defineOp } from "../tensor/op.ts";
 import { sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { launch as launchWasm } from "../wasm/launch.ts";
 import { launch } from "../webgpu/kernel.ts";
 import { bytesOfShapes, checkInputs, checkInteger, checkRank, checkShapes } from "./check.ts";
 import { multiply, subtract } from "./elementwise.ts";
@@ -13,6 +14,22 @@ const SHAPES = [[1, 1], [7, 10], [67, 13], [128, 10]] as const;
 function rowsAndClasses(x: Tensor): [number, number] {
   const [rows, classes] = x.shape;
   return [rows, classes];
+}
+
+/** Rows of a unit on the CPU: ROWS of src/wasm/assembly/softmax.ts. */
+const WASM_ROWS = 16;
+
+/** What each output of the CPU kernel reads beside the logits: labels from 1 on, dy only for 2. */
+function softmaxWasm(x: Tensor, kind: 0 | 1 | 2): LaunchList {
+  const [rows, classes] = rowsAndClasses(x);
+  const [labels, dy] = [input(Math.min(kind, 1)), input(kind === 2 ? 2 : 0)];
+  return {
+    launches: [launchWasm("softmax", {
+      buffers: { logits: input(0), labels, dy, y: output },
+      params: { rows, classes, output: kind },
+      units: Math.ceil(rows / WASM_ROWS),
+    })],
+  };
 }
 
 /** Softmax of each row, in float64. */
@@ -47,6 +64,7 @@ const softmaxOp = defineOp<Record<string, never>>({
         })],
       };
     },
+    wasm: ({ inputs: [x] }) => softmaxWasm(x, 0),
   },
   vjp({ output: y, dy }) {
     const weighted = multiply(dy, y);
@@ -93,6 +111,7 @@ const crossEntropy = defineOp<Record<string, never>>({
         })],
       };
     },
+    wasm: ({ inputs: [logits] }) => softmaxWasm(logits, 1),
   },
   vjp: ({ inputs: [logits, labels], dy }) => [crossEntropyGrad([logits, labels, dy], {}), null],
   reference({ inputs: [x] }, [logits, labels]) {
@@ -128,6 +147,7 @@ const crossEntropyGrad = defineOp<Record<string, never>>({
         })],
       };
     },
+    wasm: ({ inputs: [logits] }) => softmaxWasm(logits, 2),
   },
   reference({ inputs: [x] }, [logits, labels, dy]) {
     const classes = x.shape[1];
@@ -170,6 +190,16 @@ const topK = defineOp<{ readonly k: number }>({
           buffers: { logits: input(0), labels: input(1), y: output },
           params: { rows, classes, k },
           grid: foldGrid(Math.ceil(rows / 64)),
+        })],
+      };
+    },
+    wasm({ inputs: [logits], attributes: { k } }) {
+      const [rows, classes] = rowsAndClasses(logits);
+      return {
+        launches: [launchWasm("in_top_k", {
+          buffers: { logits: input(0), labels: input(1), y: output },
+          params: { rows, classes, k },
+          units: Math.ceil(rows / WASM_ROWS),
         })],
       };
     },

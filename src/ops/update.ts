@@ -2,6 +2,7 @@ import { foldGrid, input, output } from "../engine/launch.ts";
 import { defineOp, type OpContext } from "../tensor/op.ts";
 import { type DType, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { blocks, launch as launchWasm } from "../wasm/launch.ts";
 import { launch } from "../webgpu/kernel.ts";
 import { bytesOfShapes, checkInputs, checkShapes } from "./check.ts";
 import { vectorWidth } from "./vector.ts";
@@ -49,6 +50,13 @@ const sgd = defineOp<Record<string, never>>({
         })],
       };
     },
+    wasm: ({ output: { shape } }) => ({
+      launches: [launchWasm("sgd_update", {
+        buffers: { w: output, g: input(1), learning_rate: input(2) },
+        params: { length: sizeOf(shape) },
+        units: blocks(sizeOf(shape)),
+      })],
+    }),
   },
   reference: (_, [w, g, rate]) => w.map((v, i) => v - rate[0] * g[i]),
   cost: updateCost,
@@ -77,6 +85,13 @@ const momentumOp = defineOp<Record<string, never>>({
         })],
       };
     },
+    wasm: ({ output: { shape } }) => ({
+      launches: [launchWasm("momentum_update", {
+        buffers: { velocity: output, g: input(1), momentum: input(2) },
+        params: { length: sizeOf(shape) },
+        units: blocks(sizeOf(shape)),
+      })],
+    }),
   },
   reference: (_, [velocity, g, momentum]) => velocity.map((v, i) => momentum[0] * v + g[i]),
   cost: updateCost,
@@ -105,6 +120,13 @@ const ema = defineOp<Record<string, never>>({
         })],
       };
     },
+    wasm: ({ output: { shape } }) => ({
+      launches: [launchWasm("ema_update", {
+        buffers: { shadow: output, x: input(1), decay: input(2) },
+        params: { length: sizeOf(shape) },
+        units: blocks(sizeOf(shape)),
+      })],
+    }),
   },
   reference: (_, [shadow, x, decay]) => shadow.map((s, i) => s - (1 - decay[0]) * (s - x[i])),
   cost: updateCost,
@@ -143,6 +165,13 @@ const record = defineOp<Record<string, never>>({
         })],
       };
     },
+    wasm: ({ inputs: [, x] }) => ({
+      launches: [launchWasm("record_row", {
+        buffers: { history: output, x: input(1), row: input(2) },
+        params: { length: sizeOf(x.shape) },
+        units: blocks(sizeOf(x.shape)),
+      })],
+    }),
   },
   reference({ inputs: [, x] }, [history, values, row]) {
     const table = history.slice();

@@ -152,7 +152,7 @@ function arrange(device: Device, { outputs = {}, updates = [] }: PlanRequest): A
   const ops: ScheduledOp[] = [];
   for (const node of order) {
     if (node.op === undefined || node.op.storage.kind === "alias") continue;
-    const list = node.op.launches(device.kind);
+    const list = node.op.launches(device.target);
     if (node.op.storage.kind !== "pack") ops.push({ node, list });
     else {
       // A pack launches one copy an input; those of placed inputs are not needed.

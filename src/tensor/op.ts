@@ -1,4 +1,4 @@
-import type { AdapterKind, LaunchList } from "../engine/launch.ts";
+import type { Engine, LaunchList, Target } from "../engine/launch.ts";
 import type { DType, Shape } from "./shape.ts";
 import { type Cost, makeTensor, type OpInstance, type Storage, type Tensor } from "./tensor.ts";
 
@@ -28,6 +28,9 @@ export interface OpContext<A> {
   readonly attributes: A;
 }
 
+/** What an engine's launches are told beside the context: WebGPU's, the kind of adapter. */
+export type Traits<E extends Engine> = Omit<Extract<Target, { readonly engine: E }>, "engine">;
+
 /** What a gradient is computed from: the context, the op's own output node and the gradient of the loss in it. */
 export interface VjpContext<A> extends Omit<OpContext<A>, "output"> {
   readonly output: Tensor;
@@ -43,8 +46,8 @@ export interface OpLiteral<A> {
   shape(inputs: readonly Tensor[], attributes: A): { shape: Shape; dtype?: DType };
   /** Default: memory of its own. */
   storage?(context: OpContext<A>): Storage;
-  /** One entry an engine. */
-  readonly launches: { webgpu(context: OpContext<A> & { readonly kind: AdapterKind }): LaunchList };
+  /** One entry an engine: a missing one is a compile error. */
+  readonly launches: { readonly [E in Engine]: (context: OpContext<A> & Traits<E>) => LaunchList };
   /** In other ops. Absent: the op has no gradient. */
   vjp?(context: VjpContext<A>): readonly (Tensor | null)[];
   /** This op's result where y > 0, else 0, as one op: the gradient of y = relu(...) folded in. Optional. */
@@ -87,7 +90,10 @@ export function defineOp<A>(literal: OpLiteral<A>): Op<A> {
     const op: OpInstance = {
       name,
       storage: literal.storage?.(context) ?? { kind: "own" },
-      launches: (kind) => literal.launches.webgpu({ ...context, kind }),
+      launches: (target) =>
+        target.engine === "wasm"
+          ? literal.launches.wasm(context)
+          : literal.launches.webgpu({ ...context, kind: target.kind }),
       vjp(dy, output) {
         if (literal.vjp === undefined) {
           throw new TypeError(`Cannot differentiate ${literal.name} as it has no gradient`);

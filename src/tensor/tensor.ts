@@ -1,4 +1,4 @@
-import type { AdapterKind, LaunchList } from "../engine/launch.ts";
+import type { LaunchList, Target } from "../engine/launch.ts";
 import { checkShape, type DType, formatShape, type Shape, sizeOf } from "./shape.ts";
 
 /** Values of a tensor on the host. */
@@ -26,7 +26,7 @@ export type Storage =
 export interface OpInstance {
   readonly name: string;
   readonly storage: Storage;
-  launches(kind: AdapterKind): LaunchList;
+  launches(target: Target): LaunchList;
   /** Gradients for the inputs, null where there is none. Throws `TypeError` if the op has no gradient. */
   vjp(dy: Tensor, output: Tensor): readonly (Tensor | null)[];
   /** The node's value where y > 0, else 0, as one op, if the op can fold that in. */

@@ -1,10 +1,10 @@
-import { setImmediate } from "node:timers";
 import type { BoundLaunch, BufferSlice, Device, DeviceBuffer, Program } from "../engine/device.ts";
-import type { AdapterKind } from "../engine/launch.ts";
+import type { AdapterKind, Target } from "../engine/launch.ts";
 import { MemoryLedger } from "../engine/memory.ts";
 import { debug } from "../util/debug.ts";
 import { envFlag } from "../util/env.ts";
 import { DeviceError } from "../util/errors.ts";
+import { eventLoopTurn } from "../util/event_loop.ts";
 import { type AdapterChoice, findAdapter, type FoundAdapter } from "./adapter.ts";
 import { prepareEnvironment } from "./environment.ts";
 import { PipelineCache } from "./pipelines.ts";
@@ -37,6 +37,7 @@ export interface WebGpuOptions {
 export class WebGpuDevice implements Device {
   readonly description: string;
   readonly kind: AdapterKind;
+  readonly target: Target;
   readonly alignment: number;
   readonly maxBindingBytes: number;
   readonly memory: MemoryLedger;
@@ -54,6 +55,7 @@ export class WebGpuDevice implements Device {
     this.gpu = gpu;
     this.description = found.description;
     this.kind = options.kind ?? forcedKind() ?? found.kind;
+    this.target = { engine: "webgpu", kind: this.kind };
     this.alignment = gpu.limits.minStorageBufferOffsetAlignment;
     // WebGPU grants no less than its defaults: lower limits are kept here.
     const { maxBufferSize = Infinity, maxStorageBufferBindingSize = Infinity } = options.limits ??
@@ -206,11 +208,6 @@ export class WebGpuDevice implements Device {
 function forcedKind(): AdapterKind | undefined {
   const kind = envFlag("KILN_ADAPTER");
   return kind === "auto" ? undefined : kind;
-}
-
-/** Lets the event loop turn once, in some 3 us: errors and device loss arrive as events. */
-function eventLoopTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** The start of a validation message on one line: wgpu's messages are trees over many lines. */

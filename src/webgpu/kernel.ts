@@ -1,6 +1,7 @@
 import type { Grid, Launch, Operand } from "../engine/launch.ts";
+import { checkScalar, packParams } from "../engine/params.ts";
 import { KERNELS } from "./kernels.gen.ts";
-import type { KernelInterface, ScalarType } from "./reflect.ts";
+import type { KernelInterface } from "./reflect.ts";
 
 /** The name of a WGSL kernel, as its file is called. */
 export type KernelName = keyof typeof KERNELS;
@@ -61,32 +62,4 @@ export function launch<K extends KernelName>(kernel: K, given: KernelArguments<K
     access: spec.access,
     grid: given.grid,
   };
-}
-
-function packParams(
-  kernel: string,
-  types: Readonly<Record<string, ScalarType>>,
-  values: Readonly<Record<string, number | boolean>>,
-): Uint8Array<ArrayBuffer> {
-  const names = Object.keys(types);
-  const bytes = new Uint8Array(names.length * 4);
-  const view = new DataView(bytes.buffer);
-  names.forEach((name, i) => {
-    const value = values[name];
-    checkScalar(`${kernel} param ${name}`, types[name], value);
-    if (types[name] === "f32") view.setFloat32(i * 4, value as number, true);
-    else view.setInt32(i * 4, (value as number) | 0, true);
-  });
-  return bytes;
-}
-
-function checkScalar(what: string, type: ScalarType, value: number | boolean): void {
-  if (typeof value !== "number" || Number.isNaN(value)) {
-    throw new RangeError(`Cannot set ${what} as it must be a number: current value is ${value}`);
-  }
-  if (type === "f32") return;
-  const low = type === "i32" ? -(2 ** 31) : 0;
-  if (!Number.isInteger(value) || value < low || value >= low + 2 ** 32) {
-    throw new RangeError(`Cannot set ${what} as it must be a ${type}: current value is ${value}`);
-  }
 }

@@ -1,5 +1,4 @@
-/** A scalar type of WGSL that overrides and Params may have. */
-export type ScalarType = "u32" | "i32" | "f32" | "bool";
+import type { ScalarType } from "../engine/params.ts";
 
 /** What TypeScript needs to know of a shader to launch it. */
 export interface KernelInterface {

@@ -14,7 +14,7 @@ import { compile } from "../../src/tensor/compile.ts";
 import { VariableState } from "../../src/tensor/state.ts";
 import { constant, type Tensor } from "../../src/tensor/tensor.ts";
 import { loadOpCases, type OpCase } from "../golden/fixture.ts";
-import { assertClose, testableKinds, testDevice } from "../support.ts";
+import { assertClose, testDevices } from "../support.ts";
 
 const cases = loadOpCases();
 
@@ -63,13 +63,18 @@ for (const golden of cases) {
     const loss = sum(multiply(y, constant(Float32Array.from(golden.dy), y.shape)));
     const gradients = grad(loss, names.map((name) => inputs[name]));
     const outputs = Object.fromEntries(names.map((name, i) => [`d${name}`, gradients[i]]));
-    for (const kind of await testableKinds()) {
-      using state = new VariableState(await testDevice(kind));
+    for (const { name: engine, device } of await testDevices()) {
+      using state = new VariableState(device);
       using plan = await compile(state, { outputs: { y, ...outputs } });
       plan.run();
-      assertClose(await plan.read("y"), golden.output.values, 1e-5, `${kind}: output`);
+      assertClose(await plan.read("y"), golden.output.values, 1e-5, `${engine}: output`);
       for (const name of names) {
-        assertClose(await plan.read(`d${name}`), golden.gradients[name], 1e-5, `${kind}: d${name}`);
+        assertClose(
+          await plan.read(`d${name}`),
+          golden.gradients[name],
+          1e-5,
+          `${engine}: d${name}`,
+        );
       }
     }
   });

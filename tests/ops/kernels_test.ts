@@ -1,5 +1,5 @@
 /**
- * Every op sample on the device: each family of kernels against the float64 reference, and twice, bit for bit.
+ * Every op sample on every engine: each family of kernels against the float64 reference, and twice, bit for bit.
  * Behind each float input lies NaN: memory that a kernel must not let into its sums.
  */
 import assert from "node:assert/strict";
@@ -10,14 +10,13 @@ import { evaluateReference } from "../../src/tensor/reference.ts";
 import { VariableState } from "../../src/tensor/state.ts";
 import { SLOT_ELEMENTS, slotLayout } from "../../src/tensor/storage.ts";
 import { constant, type HostArray, type Tensor, variable } from "../../src/tensor/tensor.ts";
-import { assertClose, fillSample, testableKinds, testDevice, testRandom } from "../support.ts";
+import { assertClose, fillSample, testDevices, testRandom } from "../support.ts";
 
 for (const op of definedOps) {
   Deno.test(`${op.opName}: kernels equal the float64 reference`, async () => {
     const cases = op.cases();
     assert.ok(cases.length > 0, "the op has no samples");
-    for (const kind of await testableKinds()) {
-      const device = await testDevice(kind);
+    for (const { name, device } of await testDevices()) {
       for (const [i, sample] of cases.entries()) {
         const random = testRandom(i + 1);
         const inputs: Tensor[] = sample.inputs.map(({ shape, fill }) =>
@@ -32,11 +31,11 @@ for (const op of definedOps) {
           plan.run();
           runs.push(await plan.read("y"));
         }
-        assertClose(runs[0], expected, sample.tolerance, `${kind} ${sample.title}`);
+        assertClose(runs[0], expected, sample.tolerance, `${name} ${sample.title}`);
         assert.deepEqual(
           bits(runs[1]),
           bits(runs[0]),
-          `${kind} ${sample.title}: second run differs`,
+          `${name} ${sample.title}: second run differs`,
         );
       }
     }

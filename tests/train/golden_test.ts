@@ -1,4 +1,4 @@
-/** The reference CNN on the device against PyTorch's float64 values (tests/golden/reference_cnn.py). */
+/** The reference CNN on both engines against PyTorch's float64 values (tests/golden/reference_cnn.py). */
 import assert from "node:assert/strict";
 import { referenceCnn } from "../../src/nn/models/reference.ts";
 import {
@@ -18,7 +18,7 @@ import { compile } from "../../src/tensor/compile.ts";
 import { VariableState } from "../../src/tensor/state.ts";
 import { constant, fill, placeholder, type Tensor, variable } from "../../src/tensor/tensor.ts";
 import { generate, loadReferenceCnn, PARAMETER_NAMES, relativeError } from "../golden/fixture.ts";
-import { testDevice } from "../support.ts";
+import { testEngines } from "../support.ts";
 
 const golden = loadReferenceCnn();
 const layout = parameterLayout(referenceCnn.parameters);
@@ -54,80 +54,89 @@ Deno.test("the reference CNN has 1,068,298 parameters in ten tensors", () => {
 });
 
 Deno.test("logits, loss and all ten gradients equal PyTorch's to 1e-4", async () => {
-  using state = new VariableState(await testDevice());
-  const { logits, crossEntropy, loss, gradients } = graph();
-  const named = Object.fromEntries(layout.specs.map(({ name }, i) => [name, gradients[i]]));
-  using plan = await compile(state, { outputs: { logits, crossEntropy, loss, ...named } });
-  plan.run();
-  assert.ok(relativeError(await plan.read("logits"), golden.logits) < 1e-4, "logits");
-  assert.ok(
-    relativeError(await plan.read("crossEntropy"), [golden.cross_entropy]) < 1e-4,
-    "cross-entropy",
-  );
-  assert.ok(relativeError(await plan.read("loss"), [golden.total_loss]) < 1e-4, "loss");
-  for (const name of PARAMETER_NAMES) {
-    const expected = golden.gradients[name];
-    const actual = await plan.read(name);
-    const error = relativeError(actual, expected.values, expected.stride);
-    assert.ok(error < 1e-4, `${name}: sampled gradient differs by ${error}`);
-    const norm = Math.hypot(...chunkNorms(actual));
+  for (const { name: engine, device } of await testEngines()) {
+    using state = new VariableState(device);
+    const { logits, crossEntropy, loss, gradients } = graph();
+    const named = Object.fromEntries(layout.specs.map(({ name }, i) => [name, gradients[i]]));
+    using plan = await compile(state, { outputs: { logits, crossEntropy, loss, ...named } });
+    plan.run();
+    assert.ok(relativeError(await plan.read("logits"), golden.logits) < 1e-4, `${engine}: logits`);
     assert.ok(
-      Math.abs(norm / expected.norm - 1) < 1e-4,
-      `${name}: norm ${norm}, expected ${expected.norm}`,
+      relativeError(await plan.read("crossEntropy"), [golden.cross_entropy]) < 1e-4,
+      `${engine}: cross-entropy`,
     );
+    assert.ok(
+      relativeError(await plan.read("loss"), [golden.total_loss]) < 1e-4,
+      `${engine}: loss`,
+    );
+    for (const name of PARAMETER_NAMES) {
+      const expected = golden.gradients[name];
+      const actual = await plan.read(name);
+      const error = relativeError(actual, expected.values, expected.stride);
+      assert.ok(error < 1e-4, `${engine} ${name}: sampled gradient differs by ${error}`);
+      const norm = Math.hypot(...chunkNorms(actual));
+      assert.ok(
+        Math.abs(norm / expected.norm - 1) < 1e-4,
+        `${engine} ${name}: norm ${norm}, expected ${expected.norm}`,
+      );
+    }
   }
 });
 
 Deno.test("ten SGD steps' losses equal PyTorch's to 1e-3, and so do the moving averages", async () => {
-  using state = new VariableState(await testDevice());
-  const { block, loss, gradients } = graph();
-  const averages = variable("averages", block.shape, fixtureBlock());
-  const decay = placeholder("decay", []);
-  const updated = sgdUpdate(block, packTensors(gradients), fill(golden.sgd.rate));
-  using plan = await compile(state, {
-    outputs: { loss },
-    updates: [emaUpdate(averages, updated, decay)],
-  });
-  for (const [step, expected] of golden.sgd.losses.slice(0, 10).entries()) {
-    plan.run({ decay: Float32Array.of(warmedDecay(golden.ema.decay, step + 1)) });
-    const [actual] = await plan.read("loss");
-    assert.ok(
-      Math.abs(actual / expected - 1) < 1e-3,
-      `step ${step}: loss ${actual}, expected ${expected}`,
-    );
+  for (const { name: engine, device } of await testEngines()) {
+    using state = new VariableState(device);
+    const { block, loss, gradients } = graph();
+    const averages = variable("averages", block.shape, fixtureBlock());
+    const decay = placeholder("decay", []);
+    const updated = sgdUpdate(block, packTensors(gradients), fill(golden.sgd.rate));
+    using plan = await compile(state, {
+      outputs: { loss },
+      updates: [emaUpdate(averages, updated, decay)],
+    });
+    for (const [step, expected] of golden.sgd.losses.slice(0, 10).entries()) {
+      plan.run({ decay: Float32Array.of(warmedDecay(golden.ema.decay, step + 1)) });
+      const [actual] = await plan.read("loss");
+      assert.ok(
+        Math.abs(actual / expected - 1) < 1e-3,
+        `${engine} step ${step}: loss ${actual}, expected ${expected}`,
+      );
+    }
+    const shadow = await state.read(averages);
+    layout.specs.forEach(({ name, shape }, i) => {
+      const size = shape.reduce((a, b) => a * b, 1);
+      const norm = Math.hypot(
+        ...chunkNorms(shadow.subarray(layout.offsets[i], layout.offsets[i] + size)),
+      );
+      const expected = golden.ema.first_step_1[name as (typeof PARAMETER_NAMES)[number]];
+      assert.ok(
+        Math.abs(norm / expected - 1) < 1e-4,
+        `${engine} ${name}: average's norm ${norm}, expected ${expected}`,
+      );
+    });
   }
-  const shadow = await state.read(averages);
-  layout.specs.forEach(({ name, shape }, i) => {
-    const size = shape.reduce((a, b) => a * b, 1);
-    const norm = Math.hypot(
-      ...chunkNorms(shadow.subarray(layout.offsets[i], layout.offsets[i] + size)),
-    );
-    const expected = golden.ema.first_step_1[name as (typeof PARAMETER_NAMES)[number]];
-    assert.ok(
-      Math.abs(norm / expected - 1) < 1e-4,
-      `${name}: average's norm ${norm}, expected ${expected}`,
-    );
-  });
 });
 
 Deno.test("ten momentum steps' losses equal PyTorch's to 1e-3", async () => {
-  using state = new VariableState(await testDevice());
-  const { block, loss, gradients } = graph();
-  const velocity = variable("velocity", block.shape, new Float32Array(layout.size));
-  const stepped: Tensor = momentumUpdate(
-    velocity,
-    packTensors(gradients),
-    fill(golden.momentum.momentum),
-  );
-  const updates = [sgdUpdate(block, stepped, fill(golden.momentum.rate))];
-  using plan = await compile(state, { outputs: { loss }, updates });
-  for (const [step, expected] of golden.momentum.losses.slice(0, 10).entries()) {
-    plan.run();
-    const [actual] = await plan.read("loss");
-    assert.ok(
-      Math.abs(actual / expected - 1) < 1e-3,
-      `step ${step}: loss ${actual}, expected ${expected}`,
+  for (const { name: engine, device } of await testEngines()) {
+    using state = new VariableState(device);
+    const { block, loss, gradients } = graph();
+    const velocity = variable("velocity", block.shape, new Float32Array(layout.size));
+    const stepped: Tensor = momentumUpdate(
+      velocity,
+      packTensors(gradients),
+      fill(golden.momentum.momentum),
     );
+    const updates = [sgdUpdate(block, stepped, fill(golden.momentum.rate))];
+    using plan = await compile(state, { outputs: { loss }, updates });
+    for (const [step, expected] of golden.momentum.losses.slice(0, 10).entries()) {
+      plan.run();
+      const [actual] = await plan.read("loss");
+      assert.ok(
+        Math.abs(actual / expected - 1) < 1e-3,
+        `${engine} step ${step}: loss ${actual}, expected ${expected}`,
+      );
+    }
   }
 });
 

@@ -1,0 +1,23 @@
+// Every kernel of the CPU engine. The contract of a kernel stands in ../kernels.ts.
+export { conv2d_pack_filters } from "./conv_filters";
+export { conv2d } from "./conv_forward";
+export { winograd_filters, winograd_grad_weight_sum } from "./conv_winograd_filters";
+export { winograd_conv2d } from "./conv_winograd_forward";
+export { winograd_grad_weight } from "./conv_winograd_grad_weight";
+export { conv2d_grad_weight, conv2d_grad_weight_sum } from "./conv_grad_weight";
+export { affine, binary, unary } from "./elementwise";
+export { matmul } from "./gemm";
+export { im2col } from "./im2col";
+export { copy_region, pad, permute } from "./layout";
+export { lrn, lrn_grad } from "./lrn";
+export {
+  avg_pool2d,
+  avg_pool2d_grad,
+  max_pool2d_argmax,
+  max_pool2d_grad,
+  max_pool2d_select,
+} from "./pool";
+export { reduce } from "./reduce";
+export { in_top_k, softmax } from "./softmax";
+export { standardize } from "./standardize";
+export { ema_update, momentum_update, record_row, sgd_update } from "./update";

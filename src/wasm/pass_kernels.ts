@@ -1,0 +1,147 @@
+/** The params that all window kernels share, in the order of assembly/window.ts. */
+export const WINDOW_PARAMS = {
+  h: "u32",
+  w: "u32",
+  c: "u32",
+  oh: "u32",
+  ow: "u32",
+  pad_top: "u32",
+  pad_left: "u32",
+  kh: "u32",
+  kw: "u32",
+  stride_h: "u32",
+  stride_w: "u32",
+} as const;
+
+const ONE_TO_ONE = { buffers: ["x", "y"], access: ["read", "read_write"] } as const;
+
+/** Interfaces of the kernels that pass over memory: all but matrix products and convolutions. */
+export const PASS_KERNELS = {
+  affine: { ...ONE_TO_ONE, params: { length: "u32", factor: "f32", offset: "f32" } },
+  unary: { ...ONE_TO_ONE, params: { length: "u32", function: "u32" } },
+  binary: {
+    buffers: ["a", "b", "y"],
+    access: ["read", "read", "read_write"],
+    params: {
+      function: "u32",
+      same: "u32",
+      factor: "f32",
+      length: "u32",
+      d1: "u32",
+      d2: "u32",
+      d3: "u32",
+      a0: "u32",
+      a1: "u32",
+      a2: "u32",
+      a3: "u32",
+      b0: "u32",
+      b1: "u32",
+      b2: "u32",
+      b3: "u32",
+    },
+  },
+  reduce: {
+    ...ONE_TO_ONE,
+    params: {
+      outer: "u32",
+      length: "u32",
+      inner: "u32",
+      part: "u32",
+      square: "u32",
+      scale: "f32",
+    },
+  },
+  permute: {
+    ...ONE_TO_ONE,
+    params: {
+      rows: "u32",
+      d1: "u32",
+      d2: "u32",
+      d3: "u32",
+      s0: "u32",
+      s1: "u32",
+      s2: "u32",
+      s3: "u32",
+    },
+  },
+  pad: {
+    ...ONE_TO_ONE,
+    params: {
+      rows: "u32",
+      d1: "u32",
+      d2: "u32",
+      d3: "u32",
+      x0: "i32",
+      x1: "i32",
+      x2: "i32",
+      x3: "i32",
+      b0: "i32",
+      b1: "i32",
+      b2: "i32",
+      b3: "i32",
+    },
+  },
+  copy_region: { ...ONE_TO_ONE, params: { x_width: "u32", y_width: "u32", y_start: "u32" } },
+  softmax: {
+    buffers: ["logits", "labels", "dy", "y"],
+    access: ["read", "read", "read", "read_write"],
+    params: { rows: "u32", classes: "u32", output: "u32" },
+  },
+  in_top_k: {
+    buffers: ["logits", "labels", "y"],
+    access: ["read", "read", "read_write"],
+    params: { rows: "u32", classes: "u32", k: "u32" },
+  },
+  standardize: { ...ONE_TO_ONE, params: { length: "u32" } },
+  lrn: {
+    ...ONE_TO_ONE,
+    params: { pixels: "u32", c: "u32", bias: "f32", alpha: "f32", beta: "f32", radius: "u32" },
+  },
+  lrn_grad: {
+    buffers: ["x", "dy", "dx"],
+    access: ["read", "read", "read_write"],
+    params: {
+      pixels: "u32",
+      c: "u32",
+      bias: "f32",
+      alpha: "f32",
+      beta: "f32",
+      radius: "u32",
+      mask: "u32",
+    },
+  },
+  im2col: { buffers: ["x", "columns"], access: ["read", "read_write"], params: WINDOW_PARAMS },
+  max_pool2d_argmax: { ...ONE_TO_ONE, params: WINDOW_PARAMS },
+  max_pool2d_select: {
+    buffers: ["x", "argmax", "y"],
+    access: ["read", "read", "read_write"],
+    params: WINDOW_PARAMS,
+  },
+  max_pool2d_grad: {
+    buffers: ["argmax", "dy", "pooled", "dx"],
+    access: ["read", "read", "read", "read_write"],
+    params: { ...WINDOW_PARAMS, mask: "u32" },
+  },
+  avg_pool2d: { ...ONE_TO_ONE, params: WINDOW_PARAMS },
+  avg_pool2d_grad: { ...ONE_TO_ONE, params: WINDOW_PARAMS },
+  sgd_update: {
+    buffers: ["g", "learning_rate", "w"],
+    access: ["read", "read", "read_write"],
+    params: { length: "u32" },
+  },
+  momentum_update: {
+    buffers: ["g", "momentum", "velocity"],
+    access: ["read", "read", "read_write"],
+    params: { length: "u32" },
+  },
+  ema_update: {
+    buffers: ["x", "decay", "shadow"],
+    access: ["read", "read", "read_write"],
+    params: { length: "u32" },
+  },
+  record_row: {
+    buffers: ["x", "row", "history"],
+    access: ["read", "read", "read_write"],
+    params: { length: "u32" },
+  },
+} as const;

@@ -1,0 +1,59 @@
+/** A NaN reaches the end of every op that the reference CNN is made of, so that a diverged run is noticed. */
+import assert from "node:assert/strict";
+import {
+  conv2d,
+  grad,
+  localResponseNormalization,
+  matmul,
+  maxPool2d,
+  mean,
+  relu,
+  softmaxCrossEntropy,
+  standardizeImages,
+  sum,
+} from "../../src/ops/mod.ts";
+import { compile } from "../../src/tensor/compile.ts";
+import { VariableState } from "../../src/tensor/state.ts";
+import { constant, type Tensor } from "../../src/tensor/tensor.ts";
+import { testDevices } from "../support.ts";
+
+const LRN = { radius: 4, bias: 1, alpha: 0.1, beta: 0.75 };
+const POOL = { size: [3, 3], strides: [2, 2], padding: "same" } as const;
+const image = (values: Float32Array) => constant(values, [1, 5, 5, 8]);
+const ones = (size: number) => new Float32Array(size).fill(1);
+
+/** Each makes one number of 200 values. */
+const CASES: Readonly<Record<string, (values: Float32Array) => Tensor>> = {
+  relu: (x) => relu(image(x)),
+  mean: (x) => mean(image(x)),
+  "max pooling": (x) => maxPool2d(image(x), POOL),
+  "local response normalization": (x) => localResponseNormalization(image(x), LRN),
+  "convolution and ReLU": (x) =>
+    conv2d(image(x), constant(ones(9 * 8 * 4), [3, 3, 8, 4]), { activation: "relu" }),
+  "matrix product and ReLU": (x) =>
+    matmul(constant(x, [20, 10]), constant(ones(50), [10, 5]), { activation: "relu" }),
+  "cross-entropy": (x) =>
+    softmaxCrossEntropy(constant(x, [20, 10]), constant(new Uint32Array(20), [20])),
+  standardization: (x) => standardizeImages(image(x)),
+  "gradients of ReLU, pooling and normalization": (x) => {
+    const input = image(x);
+    const y = localResponseNormalization(maxPool2d(relu(input), POOL), LRN);
+    return grad(sum(y), [input])[0];
+  },
+};
+
+for (const [name, build] of Object.entries(CASES)) {
+  Deno.test(`${name}: NaN goes through, wherever it stands`, async () => {
+    for (const { name: engine, device } of await testDevices()) {
+      using state = new VariableState(device);
+      for (const place of [0, 7, 100, 199]) {
+        const values = new Float32Array(200).fill(0.5);
+        values[place] = NaN;
+        using plan = await compile(state, { outputs: { y: build(values) } });
+        plan.run();
+        const y = await plan.read("y");
+        assert.ok(y.some(Number.isNaN), `${engine}: the NaN at ${place} is lost`);
+      }
+    }
+  });
+}
