@@ -6,9 +6,9 @@ import { precisionLine, wallClock } from "../report/log_line.ts";
 import { newestCheckpoint, readCheckpoint } from "../train/checkpoint.ts";
 import type { EvalConfig } from "../train/config.ts";
 import { Evaluator } from "../train/evaluate.ts";
+import { openDevice } from "../train/open_device.ts";
 import { newestRun } from "../train/run_folder.ts";
 import { formatCount } from "../util/units.ts";
-import { WebGpuDevice } from "../webgpu/device.ts";
 
 /** Measures a checkpoint on all test images, once each: `deno task eval`. */
 export async function evalCommand(config: EvalConfig): Promise<void> {
@@ -17,7 +17,8 @@ export async function evalCommand(config: EvalConfig): Promise<void> {
     await newestCheckpoint(config.runDir ?? await newestRun("runs"));
   await ensureCifar10({ dataDir });
   const records = await loadCifar10(dataDir, "test");
-  using device = await WebGpuDevice.open({ choice: config.device });
+  const { device } = await openDevice(config.device, config.threads);
+  using _device = { [Symbol.dispose]: () => device.destroy() };
   using evaluator = await Evaluator.create(device, referenceCnn, config.batchSize);
   const { step, parameters, averages } = await readCheckpoint(path, referenceCnn, evaluator.layout);
   using terminal = createConsole();

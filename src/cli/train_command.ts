@@ -1,3 +1,4 @@
+import type { Device } from "../engine/device.ts";
 import { ensureCifar10 } from "../data/acquire.ts";
 import { loadCifar10 } from "../data/cifar10.ts";
 import { countParameters } from "../nn/parameters.ts";
@@ -7,6 +8,7 @@ import { logLine, wallClock } from "../report/log_line.ts";
 import { openMetrics } from "../report/metrics.ts";
 import type { PlanSummary } from "../tensor/compile.ts";
 import { totalSteps, type TrainConfig } from "../train/config.ts";
+import { openDevice } from "../train/open_device.ts";
 import { claimRunFolder, saveConfig } from "../train/run_folder.ts";
 import { type EvaluationEvent, type LogEvent, train } from "../train/train.ts";
 import {
@@ -17,7 +19,6 @@ import {
   formatShare,
 } from "../util/units.ts";
 import { VERSION } from "../util/version.ts";
-import { WebGpuDevice } from "../webgpu/device.ts";
 import { join } from "node:path";
 
 /** Trains the reference CNN and measures it: `deno task train`. */
@@ -29,7 +30,8 @@ export async function trainCommand(config: TrainConfig): Promise<void> {
     await loadCifar10(dataDir, "train"),
     await loadCifar10(dataDir, "test"),
   ];
-  using device = await WebGpuDevice.open({ choice: config.device });
+  const { device, choice } = await openDevice(config.device, config.threads);
+  using _device = { [Symbol.dispose]: () => device.destroy() };
   const steps = totalSteps(config, training.count);
   using console = createConsole();
   using metrics = openMetrics(join(runDir, "metrics.jsonl"));
@@ -57,10 +59,10 @@ export async function trainCommand(config: TrainConfig): Promise<void> {
           model: referenceCnn.name,
           kiln: VERSION,
           deno: Deno.version.deno,
+          engine: device.target.engine,
           adapter: device.description,
-          kernels: device.kind,
         });
-        console.log(startTable(config, { steps, device, summary }));
+        console.log(startTable(config, { steps, device, choice, summary }));
         console.log("");
       },
       onLog(event) {
@@ -128,7 +130,12 @@ function precisionText({ step, weights, averages }: EvaluationEvent): string {
 
 function startTable(
   config: TrainConfig,
-  { steps, device, summary }: { steps: number; device: WebGpuDevice; summary: PlanSummary },
+  { steps, device, choice, summary }: {
+    steps: number;
+    device: Device;
+    choice: string;
+    summary: PlanSummary;
+  },
 ): string {
   const { memory } = device;
   return formatSections([
@@ -144,8 +151,8 @@ function startTable(
     {
       heading: "Device",
       rows: [
-        ["adapter", device.description],
-        ["kernels", device.kind],
+        ["device", device.description],
+        ["chosen", choice],
         ["memory", `${formatBytes(memory.used)} in ${memory.buffers} buffers`],
         [
           "step memory",

@@ -37,10 +37,21 @@ const WORKERS = {
 
 const DEVICE = {
   kind: "choice",
-  choices: ["auto", "gpu", "software"],
+  choices: ["auto", "gpu", "software", "cpu"],
   default: "auto",
   group: "Machine",
-  about: "the adapter; auto takes a GPU where there is one",
+  about:
+    "where to compute: WebGPU on a GPU or a software adapter, or the CPU engine; auto takes a GPU " +
+    "where there is one, else the CPU engine",
+} as const satisfies Flag;
+
+const THREADS = {
+  kind: "integer",
+  default: { text: "cores", of: () => navigator.hardwareConcurrency },
+  min: 1,
+  max: 256,
+  group: "Machine",
+  about: "threads of the CPU engine; the result does not depend on their number",
 } as const satisfies Flag;
 
 const JSON_OUTPUT = {
@@ -163,6 +174,7 @@ export const COMMANDS = {
       },
       workers: WORKERS,
       device: DEVICE,
+      threads: THREADS,
     },
   },
   eval: {
@@ -199,6 +211,7 @@ export const COMMANDS = {
       json: JSON_OUTPUT,
       workers: WORKERS,
       device: DEVICE,
+      threads: THREADS,
     },
   },
   data: {
@@ -225,7 +238,7 @@ export const COMMANDS = {
       "Show the adapters with their features and limits, and what to do if something is missing.",
     usage: "deno task doctor",
     example: { line: "deno task doctor --json", about: "the same, to attach to a report" },
-    flags: { json: JSON_OUTPUT, device: DEVICE },
+    flags: { json: JSON_OUTPUT, device: DEVICE, threads: THREADS },
   },
   bench: {
     about: "Time every kernel of the training step, the whole step, and the ladders naive to best.",
@@ -242,6 +255,7 @@ export const COMMANDS = {
       "batch-size": BATCH_SIZE,
       json: JSON_OUTPUT,
       device: DEVICE,
+      threads: THREADS,
     },
   },
 } as const satisfies Readonly<Record<string, CommandHelp>>;
