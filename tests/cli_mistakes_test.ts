@@ -105,10 +105,13 @@ const NO_DRIVER = { VK_DRIVER_FILES: "/nonexistent", DENO_WEBGPU_BACKEND: "vulka
 Deno.test("no adapter: the hint names the set-up, and the run folder stays free", async () => {
   await ensureData();
   await using folder = await temporaryFolder();
-  const outcome = await kiln(["train", "--run-dir", folder.path], NO_DRIVER);
+  const outcome = await kiln(
+    ["train", "--device", "software", "--run-dir", folder.path],
+    NO_DRIVER,
+  );
   assertMistake(outcome, { code: 1, error: /no WebGPU adapter found/, hint: /deno task setup/ });
   assert.deepEqual(await namesIn(folder.path), ["checkpoints"]);
-  const doctor = await kiln(["doctor"], NO_DRIVER);
+  const doctor = await kiln(["doctor", "--device", "software"], NO_DRIVER);
   assert.equal(doctor.code, 1);
   assert.match(doctor.out, /no WebGPU adapter found/);
   assert.match(doctor.out, /deno task setup/);
@@ -117,13 +120,17 @@ Deno.test("no adapter: the hint names the set-up, and the run folder stays free"
 Deno.test("a batch too large: the hint names one that fits, and the run folder stays free", async () => {
   await ensureData();
   await using folder = await temporaryFolder();
-  const outcome = await kiln(["train", "--batch-size", "65536", "--run-dir", folder.path]);
-  assertMistake(outcome, {
-    code: 1,
-    error: /limit for one storage buffer is \d+ bytes: it needs \d+/,
-    hint: /--batch-size \d+ fits/,
-  });
-  assert.ok(!(await namesIn(folder.path)).includes("config.json"));
+  for (const device of ["software", "cpu"]) {
+    const outcome = await kiln(
+      ["train", "--batch-size", "65536", "--device", device, "--run-dir", folder.path],
+    );
+    assertMistake(outcome, {
+      code: 1,
+      error: /limit for one buffer is \d+ bytes: it needs \d+/,
+      hint: /--batch-size \d+ fits/,
+    });
+    assert.ok(!(await namesIn(folder.path)).includes("config.json"));
+  }
 });
 
 Deno.test("a run folder that cannot be made, or that holds a run", async () => {

@@ -74,16 +74,27 @@ Deno.test("train writes log lines, config, metrics and a checkpoint; eval measur
     });
   });
 
-  await test.step("eval --no-ema takes the weights as trained", async () => {
+  await test.step("eval --no-ema takes the weights as trained, on the other engine", async () => {
     const { code, out, err } = await kiln(
-      ["eval", "--checkpoint", checkpoint, "--no-ema", "--batch-size", "96"],
+      [
+        "eval",
+        "--checkpoint",
+        checkpoint,
+        "--no-ema",
+        "--batch-size",
+        "96",
+        "--device",
+        "software",
+      ],
     );
     assert.equal(code, 0, err);
     const [weights] = precisions;
-    const correct = Math.round(weights * 10_000).toLocaleString("en-US");
     const lines = out.trim().split("\n");
     assert.equal(lines[0], `${checkpoint}, step 12, weights as trained`);
-    assert.match(lines[1], new RegExp(`^${STAMP}: precision @ 1 = ${weights.toFixed(3)}$`));
-    assert.equal(lines[2], `${correct} of 10,000 test images`);
+    assert.match(lines[1], new RegExp(`^${STAMP}: precision @ 1 = \\d\\.\\d{3}$`));
+    const [, count] = /^([\d,]+) of 10,000 test images$/.exec(lines[2]) ?? assert.fail(out);
+    // The engines round differently: an image at a tie of two classes may fall either way.
+    const difference = Number(count.replace(",", "")) - weights * 10_000;
+    assert.ok(Math.abs(difference) <= 10, `${difference} images differ`);
   });
 });

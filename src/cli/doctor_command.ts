@@ -6,25 +6,48 @@ import { compile } from "../tensor/compile.ts";
 import { VariableState } from "../tensor/state.ts";
 import { constant } from "../tensor/tensor.ts";
 import type { DoctorConfig } from "../train/config.ts";
+import type { Device } from "../engine/device.ts";
 import { UserError } from "../util/errors.ts";
+import { WasmDevice } from "../wasm/device.ts";
+import type { AdapterChoice } from "../webgpu/adapter.ts";
 import { WebGpuDevice } from "../webgpu/device.ts";
 
 /** Size of the matrices that are multiplied. */
 const SIZE = 512;
 const MEASURE_MS = 1000;
 
-/** Shows the adapter and what it can do: `deno task doctor`. Exits with 1 if there is no adapter. */
-export async function doctorCommand({ json, device: choice }: DoctorConfig): Promise<void> {
-  const adapters: DoctorAdapter[] = [];
+/** Shows both engines and what they can do: `deno task doctor`. Exits with 1 if a device that was asked for is not there. */
+export async function doctorCommand({ json, device, threads }: DoctorConfig): Promise<void> {
   const problems: DoctorProblem[] = [];
+  const adapters = device === "cpu" ? [] : await examineAdapter(device, problems);
+  using cpu = await WasmDevice.open({ threads });
+  const report: DoctorReport = {
+    deno: Deno.version.deno,
+    os: `${Deno.build.os} ${Deno.build.arch}`,
+    cores: navigator.hardwareConcurrency,
+    memory: totalmem(),
+    cpu: { name: cpu.description, threads: cpu.threads, matmulGflops: await matmulGflops(cpu) },
+    adapters,
+    problems,
+  };
+  console.log(json ? formatDoctorJson(report) : formatDoctorText(report));
+  const wanted = device === "gpu" || device === "software";
+  if (wanted && adapters.length === 0) Deno.exitCode = 1;
+}
+
+/** The adapter that WebGPU gives, if any; what is missing is added to the problems. */
+async function examineAdapter(
+  choice: AdapterChoice,
+  problems: DoctorProblem[],
+): Promise<DoctorAdapter[]> {
   try {
     using device = await WebGpuDevice.open({ choice });
-    adapters.push(describe(device, await matmulGflops(device)));
+    const described = describe(device, await matmulGflops(device));
     if (device.adapter.isSoftware) {
       problems.push({
         what: `${device.description} computes on the CPU`,
         fix:
-          "if this machine has a GPU, install its Vulkan driver; training works as it is, only slower",
+          "if this machine has a GPU, install its Vulkan driver; until then the CPU engine trains",
       });
     }
     if (!device.gpu.features.has("timestamp-query")) {
@@ -33,20 +56,12 @@ export async function doctorCommand({ json, device: choice }: DoctorConfig): Pro
         fix: "`deno task bench` cannot time single kernels here; all else works",
       });
     }
+    return [described];
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    problems.push({ what: error.message, fix: error.hint });
+    problems.push({ what: error.message, fix: `${error.hint}; until then the CPU engine trains` });
+    return [];
   }
-  const report: DoctorReport = {
-    deno: Deno.version.deno,
-    os: `${Deno.build.os} ${Deno.build.arch}`,
-    cores: navigator.hardwareConcurrency,
-    memory: totalmem(),
-    adapters,
-    problems,
-  };
-  console.log(json ? formatDoctorJson(report) : formatDoctorText(report));
-  if (adapters.length === 0) Deno.exitCode = 1;
 }
 
 function describe({ adapter, gpu, kind }: WebGpuDevice, gflops: number): DoctorAdapter {
@@ -91,7 +106,7 @@ function driverOf({ architecture }: GPUAdapterInfo): string {
 }
 
 /** The speed of a 512^3 matrix product over about one second, in GFLOP/s. */
-async function matmulGflops(device: WebGpuDevice): Promise<number> {
+async function matmulGflops(device: Device): Promise<number> {
   using state = new VariableState(device);
   const random = () =>
     constant(Float32Array.from({ length: SIZE * SIZE }, Math.random), [SIZE, SIZE]);

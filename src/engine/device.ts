@@ -49,8 +49,10 @@ export interface Device {
   readonly alignment: number;
   /** The largest slice that a launch can bind, in bytes. */
   readonly maxBindingBytes: number;
+  /** The most bytes that may be held at once; Infinity if only the driver knows. */
+  readonly maxBytes: number;
   readonly memory: MemoryLedger;
-  /** Zero-filled memory. Throws `DeviceError` if it exceeds a limit or the budget. */
+  /** Zero-filled memory. Throws `CapacityError` if it exceeds a limit or the budget. */
   allocate(bytes: number, label: string): DeviceBuffer;
   free(buffer: DeviceBuffer): void;
   write(slice: BufferSlice, data: ArrayBufferView<ArrayBufferLike>): void;

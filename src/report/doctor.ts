@@ -24,6 +24,14 @@ export interface DoctorProblem {
   readonly fix: string;
 }
 
+/** The CPU engine. */
+export interface DoctorCpu {
+  readonly name: string;
+  readonly threads: number;
+  /** As of an adapter. */
+  readonly matmulGflops: number;
+}
+
 /** What `deno task doctor` found. */
 export interface DoctorReport {
   /** Deno's version. */
@@ -33,6 +41,7 @@ export interface DoctorReport {
   readonly cores: number;
   /** The machine's memory in bytes. */
   readonly memory: number;
+  readonly cpu: DoctorCpu;
   readonly adapters: readonly DoctorAdapter[];
   readonly problems: readonly DoctorProblem[];
 }
@@ -56,17 +65,21 @@ const FEATURE_COLUMNS = 80;
 
 /** The report as text: of the limits only those that computing meets; the JSON has them all. */
 export function formatDoctorText(report: DoctorReport): string {
-  const { deno, os, cores, memory, adapters, problems } = report;
+  const { deno, os, cores, memory, cpu, adapters, problems } = report;
   const machine = formatTable([
     ["deno", deno],
     ["system", os],
     ["cores", String(cores)],
     ["memory", formatBytes(memory)],
   ], { heading: "Machine", indent: 2, align: "ll" });
+  const engine = formatTable([
+    ["name", cpu.name],
+    ["matmul 512^3", `${cpu.matmulGflops.toFixed(1)} GFLOP/s`],
+  ], { heading: "CPU engine", indent: 2, align: "ll" });
   const found = adapters.length === 0
     ? ["No WebGPU adapter was found."]
     : adapters.map(adapterText);
-  return [machine, ...found, problemsText(problems)].join("\n\n");
+  return [machine, engine, ...found, problemsText(problems)].join("\n\n");
 }
 
 /** The report as one JSON object, indented; the type's names are its keys. */

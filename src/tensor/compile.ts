@@ -1,9 +1,10 @@
 import type { BoundLaunch, BufferSlice, Device, Program } from "../engine/device.ts";
+import { CapacityError, emptyTwin } from "../engine/capacity.ts";
 import type { Operand } from "../engine/launch.ts";
-import { bindingBytes, planMemory, type ScheduledOp } from "./memory_plan.ts";
+import { planMemory, type ScheduledOp } from "./memory_plan.ts";
 import { schedule } from "./schedule.ts";
 import { formatShape, sizeOf } from "./shape.ts";
-import type { VariableState } from "./state.ts";
+import { VariableState } from "./state.ts";
 import { placeInPacks, type Placement } from "./storage.ts";
 import { bytesOf, type Cost, type HostArray, type Tensor } from "./tensor.ts";
 
@@ -163,14 +164,18 @@ function arrange(device: Device, { outputs = {}, updates = [] }: PlanRequest): A
   return { order, placed, ops };
 }
 
-/** True if no tensor of the plan exceeds what the device can bind; allocates nothing. */
-export function fitsBindings(device: Device, request: PlanRequest): boolean {
-  const { order, ops } = arrange(device, request);
-  const sizes = [
-    ...order.filter((node) => node.op?.storage.kind !== "alias").map(bytesOf),
-    ...ops.flatMap(({ list }) => list.scratchBytes ?? []),
-  ];
-  return sizes.every((bytes) => bindingBytes(bytes) <= device.maxBindingBytes);
+/** True if the device could bind and hold the plan beside what it holds; allocates nothing. */
+export function fitsDevice(device: Device, request: PlanRequest): boolean {
+  const state = new VariableState(emptyTwin(device));
+  const { order, ops, placed } = arrange(device, request);
+  const kept = new Set(Object.values(request.outputs ?? {}));
+  try {
+    planMemory({ state, order, ops, kept, placed });
+    return true;
+  } catch (error) {
+    if (error instanceof CapacityError) return false;
+    throw error;
+  }
 }
 
 /**

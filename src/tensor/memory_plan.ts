@@ -1,6 +1,6 @@
 import type { BufferSlice, Device, DeviceBuffer } from "../engine/device.ts";
 import type { LaunchList } from "../engine/launch.ts";
-import { DeviceError } from "../util/errors.ts";
+import { CapacityError } from "../engine/capacity.ts";
 import { baseOf } from "./schedule.ts";
 import { formatShape, sizeOf } from "./shape.ts";
 import type { VariableState } from "./state.ts";
@@ -130,24 +130,16 @@ function sliceOf(
   return { buffer: buffers.get(base)!, offset: offset * 4, bytes: sizeOf(node.shape) * 4 };
 }
 
-/** Thrown when one tensor is larger than a launch can bind; the trainer turns it into a batch size. */
-export class BindingLimitError extends DeviceError {
-  constructor(readonly needed: number, readonly limit: number, label: string) {
-    super(
-      `Cannot bind ${label} as the adapter's limit for one storage buffer is ${limit} bytes: it needs ${needed}`,
-      { hint: "use a smaller batch" },
-    );
-  }
-}
-
 /** The bytes that a launch binds for a tensor: kernels that view it as vec4 need whole ones. */
-export function bindingBytes(bytes: number): number {
+function bindingBytes(bytes: number): number {
   return Math.ceil(bytes / 16) * 16;
 }
 
 function checkBinding(device: Device, bytes: number, label: string): void {
   const needed = bindingBytes(bytes);
   if (needed > device.maxBindingBytes) {
-    throw new BindingLimitError(needed, device.maxBindingBytes, label);
+    throw new CapacityError(
+      `Cannot bind ${label} as the device's limit for one buffer is ${device.maxBindingBytes} bytes: it needs ${needed}`,
+    );
   }
 }

@@ -3,7 +3,7 @@ import type { Records } from "../data/records.ts";
 import type { Device } from "../engine/device.ts";
 import type { Model } from "../nn/model.ts";
 import { parameterBlock, type ParameterLayout, parameterLayout } from "../nn/parameters.ts";
-import { compile, fitsBindings, type Plan } from "../tensor/compile.ts";
+import { compile, fitsDevice, type Plan } from "../tensor/compile.ts";
 import { VariableState } from "../tensor/state.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { evaluationGraph } from "./training_graph.ts";
@@ -51,7 +51,7 @@ export class Evaluator {
       return new Evaluator(state, layout, { block, plan, batchSize });
     } catch (error) {
       state.destroy();
-      throw withFittingBatch(error, batchSize, (batch) => fitsBindings(device, request(batch)));
+      throw withFittingBatch(error, batchSize, (batch) => fitsDevice(device, request(batch)));
     }
   }
 

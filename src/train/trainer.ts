@@ -1,7 +1,7 @@
 import type { Model } from "../nn/model.ts";
 import { decaySteps, staircaseDecay, warmedDecay } from "../optim/schedules.ts";
-import { compile, fitsBindings, type Plan } from "../tensor/compile.ts";
-import { BindingLimitError } from "../tensor/memory_plan.ts";
+import { compile, fitsDevice, type Plan } from "../tensor/compile.ts";
+import { CapacityError } from "../engine/capacity.ts";
 import { VariableState } from "../tensor/state.ts";
 import { SLOT_ELEMENTS } from "../tensor/storage.ts";
 import type { Device } from "../engine/device.ts";
@@ -114,7 +114,7 @@ export class Trainer {
       throw withFittingBatch(
         error,
         batchSize,
-        (batch) => fitsBindings(device, { updates: graphOf(batch).updates }),
+        (batch) => fitsDevice(device, { updates: graphOf(batch).updates }),
       );
     }
   }
@@ -200,7 +200,7 @@ export function withFittingBatch(
   batchSize: number,
   fits: (batch: number) => boolean,
 ): unknown {
-  if (!(error instanceof BindingLimitError)) return error;
+  if (!(error instanceof CapacityError)) return error;
   let low = 0;
   // Tensors grow with the batch: below the largest that fits, all fit.
   for (let high = batchSize; high - low > 1;) {
@@ -209,7 +209,7 @@ export function withFittingBatch(
     else high = middle;
   }
   return new DeviceError(error.message, {
-    hint: low >= 1 ? `--batch-size ${low} fits` : "not even a batch of 1 fits this adapter",
+    hint: low >= 1 ? `--batch-size ${low} fits` : "not even a batch of 1 fits this device",
     cause: error,
   });
 }

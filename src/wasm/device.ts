@@ -1,4 +1,5 @@
 import type { BoundLaunch, BufferSlice, Device, DeviceBuffer, Program } from "../engine/device.ts";
+import { CapacityError } from "../engine/capacity.ts";
 import { MemoryLedger } from "../engine/memory.ts";
 import { debug } from "../util/debug.ts";
 import { DeviceError } from "../util/errors.ts";
@@ -29,6 +30,7 @@ export class WasmDevice implements Device {
   readonly target = { engine: "wasm" } as const;
   readonly alignment = HEAP_ALIGNMENT;
   readonly maxBindingBytes: number;
+  readonly maxBytes: number;
   readonly memory: MemoryLedger;
   readonly threads: number;
   readonly #threads: Threads;
@@ -48,7 +50,9 @@ export class WasmDevice implements Device {
     this.#wasm = wasm;
     this.#heap = new Heap(CONTROL_END + this.threads * SCRATCH_BYTES);
     this.#limit = pages * PAGE;
-    this.maxBindingBytes = Math.min(2 ** 31, this.#limit - this.#heap.end);
+    const room = this.#limit - this.#heap.end - HEAP_ALIGNMENT;
+    this.maxBindingBytes = Math.min(2 ** 31, room);
+    this.maxBytes = Math.min(this.memory.budget, room);
     this.#bytes = new Uint8Array(wasm.buffer);
   }
 
@@ -73,10 +77,9 @@ export class WasmDevice implements Device {
     this.check();
     const size = Math.max(HEAP_ALIGNMENT, alignUp(bytes));
     if (!this.memory.fits(size)) {
-      throw new DeviceError(
+      throw new CapacityError(
         `Cannot allocate ${label} as the memory budget is ${this.memory.budget} bytes: ` +
           `${size} bytes are needed beside ${this.memory.used} in use`,
-        { hint: "use a smaller batch" },
       );
     }
     const used = this.#heap.end;
@@ -186,10 +189,10 @@ export class WasmDevice implements Device {
       if (end > this.#limit) throw new RangeError("the address space is full");
       this.#grow(Math.ceil(missing / PAGE));
     } catch (error) {
-      throw new DeviceError(
+      throw new CapacityError(
         `Cannot allocate ${label} as the memory cannot grow beyond ${this.#limit} bytes: ` +
           `${size} bytes are needed beside ${this.memory.used} in use`,
-        { hint: "use a smaller batch", cause: error },
+        error,
       );
     }
     this.#bytes = new Uint8Array(this.#wasm.buffer);

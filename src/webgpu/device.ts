@@ -1,5 +1,6 @@
 import type { BoundLaunch, BufferSlice, Device, DeviceBuffer, Program } from "../engine/device.ts";
 import type { AdapterKind, Target } from "../engine/launch.ts";
+import { CapacityError } from "../engine/capacity.ts";
 import { MemoryLedger } from "../engine/memory.ts";
 import { debug } from "../util/debug.ts";
 import { envFlag } from "../util/env.ts";
@@ -40,6 +41,7 @@ export class WebGpuDevice implements Device {
   readonly target: Target;
   readonly alignment: number;
   readonly maxBindingBytes: number;
+  readonly maxBytes: number;
   readonly memory: MemoryLedger;
   readonly adapter: FoundAdapter;
   readonly gpu: GPUDevice;
@@ -66,6 +68,7 @@ export class WebGpuDevice implements Device {
     );
     this.#maxBufferBytes = Math.min(gpu.limits.maxBufferSize, maxBufferSize);
     this.memory = new MemoryLedger(options.memoryBudget);
+    this.maxBytes = this.memory.budget;
     this.pipelines = new PipelineCache(gpu);
     this.#staging = new StagingPool(gpu);
     // Without a listener every error is silent and results are plausible zeros.
@@ -114,13 +117,12 @@ export class WebGpuDevice implements Device {
     const size = Math.max(16, Math.ceil(bytes / 16) * 16);
     const limit = this.#maxBufferBytes;
     if (size > limit || !this.memory.fits(size)) {
-      throw new DeviceError(
+      throw new CapacityError(
         `Cannot allocate ${label} as the ${
           size > limit ? "adapter's buffer limit" : "memory budget"
         } is ` +
           `${size > limit ? limit : this.memory.budget} bytes: ${size} bytes are needed` +
           (size > limit ? "" : ` beside ${this.memory.used} in use`),
-        { hint: "use a smaller batch" },
       );
     }
     const buffer: DeviceBuffer = { bytes: size, label };

@@ -6,6 +6,7 @@ const REPORT: DoctorReport = {
   os: "linux x86_64",
   cores: 2,
   memory: 8 * 2 ** 30,
+  cpu: { name: "CPU, WebAssembly SIMD on 2 threads", threads: 2, matmulGflops: 98.76 },
   adapters: [{
     name: "llvmpipe (LLVM 15.0.6, 256 bits)",
     vendor: "65541",
@@ -33,6 +34,10 @@ Deno.test("the text shows the machine, each adapter and that all is well", () =>
   system  linux x86_64
   cores   2
   memory  8.00 GiB
+
+CPU engine
+  name          CPU, WebAssembly SIMD on 2 threads
+  matmul 512^3  98.8 GFLOP/s
 
 Adapter 1
   name          llvmpipe (LLVM 15.0.6, 256 bits)

@@ -17,7 +17,8 @@ import {
 import { HELP_COLUMNS } from "../../src/train/help.ts";
 
 Deno.test("train's defaults are the reference's", () => {
-  const { runDir, workers, ...config } = parseTrainConfig([]);
+  const { runDir, workers, threads, ...config } = parseTrainConfig([]);
+  assert.equal(threads, navigator.hardwareConcurrency);
   assert.deepEqual(config, {
     steps: 100_000,
     epochs: null,
@@ -41,8 +42,9 @@ Deno.test("train's defaults are the reference's", () => {
 });
 
 Deno.test("the other commands' defaults", () => {
-  const { workers, ...evaluation } = parseEvalConfig([]);
+  const { workers, threads, ...evaluation } = parseEvalConfig([]);
   assert.ok(workers >= 1);
+  assert.equal(threads, navigator.hardwareConcurrency);
   assert.deepEqual(evaluation, {
     runDir: null,
     checkpoint: null,
@@ -57,12 +59,13 @@ Deno.test("the other commands' defaults", () => {
     dataUrl: null,
     source: "auto",
   });
-  assert.deepEqual(parseDoctorConfig([]), { json: false, device: "auto" });
+  assert.deepEqual(parseDoctorConfig([]), { json: false, device: "auto", threads });
   assert.deepEqual(parseBenchConfig([]), {
     only: null,
     batchSize: 128,
     json: false,
     device: "auto",
+    threads,
   });
 });
 
@@ -88,7 +91,7 @@ Deno.test("the types of settings are exact", () => {
     Same<TrainConfig["epochs"], number | null>,
     Same<TrainConfig["runDir"], string>,
     Same<TrainConfig["dataUrl"], string | null>,
-    Same<TrainConfig["device"], "auto" | "gpu" | "software">,
+    Same<TrainConfig["device"], "auto" | "gpu" | "software" | "cpu">,
     Same<EvalConfig["ema"], boolean>,
     Same<EvalConfig["runDir"], string | null>,
   ] = [true, true, true, true, true, true, true];

@@ -33,7 +33,7 @@ async function checkHint(
   create: (batchSize: number) => Promise<Disposable>,
 ): Promise<void> {
   const error = await deviceError(create(tooLarge));
-  assert.match(error.message, /limit for one storage buffer is \d+ bytes: it needs \d+$/);
+  assert.match(error.message, /limit for one buffer is \d+ bytes: it needs \d+$/);
   assert.equal(device.memory.used, 0, "what was allocated is freed");
   const [, named] = /^--batch-size (\d+) fits$/.exec(error.hint) ?? assert.fail(error.hint);
   const fits = Number(named);
