@@ -7,8 +7,6 @@ import type { WindowAttributes, WindowGeometry } from "./window.ts";
 
 /** Output pixels of a tile, and numbers of a transformed one, 8x8. */
 const TILE = 4, POINTS = 64;
-/** What the transformed tiles of a unit may take: most of a second-level cache. */
-const CACHE_BYTES = 800 << 10;
 /** The least channels for which the products outweigh the transforms. */
 const LEAST_CHANNELS = 16;
 
@@ -22,8 +20,9 @@ function unitTiles(g: WindowGeometry, o: number): number {
   const numbers = g.c + Math.ceil(o / 8) * 8;
   // What the kernels need beside the tiles: zeros, a bias, a table, one transform's passes.
   const fixed = 2048 + POINTS * 128 + numbers * 4;
-  if (fixed + 6 * POINTS * numbers * 4 > SCRATCH_BYTES) return 0;
-  const fit = Math.max(1, Math.floor(CACHE_BYTES / (6 * POINTS * numbers * 4)));
+  // More tiles at a time are a longer reduction of the filters' gradient: as many as fit.
+  const fit = Math.floor((SCRATCH_BYTES - fixed) / (6 * POINTS * numbers * 4));
+  if (fit < 1) return 0;
   return Math.min(6 * fit, evenPart(tileCount(g), Math.ceil(tileCount(g) / BUSY_UNITS), 6));
 }
 

@@ -58,10 +58,9 @@ export class CrewMember {
   /**
    * Runs a launch table together with the other threads; for the main thread.
    *
-   * @param times receives the milliseconds of each launch.
    * @throws {DeviceError} if a worker does not come back.
    */
-  lead(table: Int32Array, times?: Float64Array): void {
+  lead(table: Int32Array): void {
     // Without a barrier at its end a program could be over before the others have seen it begin.
     if (table.length === 0) return;
     const words = this.#words;
@@ -70,7 +69,7 @@ export class CrewMember {
     words[WORD.failed] = 0;
     words[WORD.next] = 0;
     this.#advance();
-    this.#work(times);
+    this.#work();
   }
 
   /** Lets the workers end; for the main thread. */
@@ -79,19 +78,13 @@ export class CrewMember {
     this.#advance();
   }
 
-  #work(times?: Float64Array): void {
+  #work(): void {
     const words = this.#words;
     const launches = words[WORD.launches];
-    let before = times === undefined ? 0 : performance.now();
     for (let i = 0; i < launches; i++) {
       const entry = WORD.table + i * TABLE_WORDS;
       this.#launch(i, words[entry], words[entry + 1], words[entry + 2], words[entry + 3]);
       this.#barrier();
-      if (times !== undefined) {
-        const now = performance.now();
-        times[i] = now - before;
-        before = now;
-      }
     }
   }
 

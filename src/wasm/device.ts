@@ -136,13 +136,10 @@ export class WasmDevice implements Device {
   }
 
   /** Runs a launch table; which launch failed and why, if one did. */
-  run(
-    table: Int32Array,
-    times?: Float64Array,
-  ): { readonly launch: number; readonly message: string } | undefined {
+  run(table: Int32Array): { readonly launch: number; readonly message: string } | undefined {
     this.check();
     try {
-      this.#threads.main.lead(table, times);
+      this.#threads.main.lead(table);
     } catch (error) {
       this.#failure = error as DeviceError;
       throw error;

@@ -33,15 +33,12 @@ export function place(
   b: usize,
 ): void {
   const fresh = bias != 0;
-  if (rows >= 6 && columns >= 8) {
-    const init = fresh ? bias : c, initStride: usize = fresh ? 0 : stride;
-    tile(a, offsets, step, len, runs, jump, 1, 0, b, init, initStride, c, stride, relu);
-    return;
-  }
-  if (!fresh) copyEdge(scratch, 32, c, stride, rows, columns);
-  const init = fresh ? bias : scratch, initStride: usize = fresh ? 0 : 32;
-  tile(a, offsets, step, len, runs, jump, 1, 0, b, init, initStride, scratch, 32, relu);
-  copyEdge(c, stride, scratch, 32, rows, columns);
+  const inside = rows >= 6 && columns >= 8;
+  const to = inside ? c : scratch, toStride = inside ? stride : 32;
+  if (!inside && !fresh) copyEdge(scratch, 32, c, stride, rows, columns);
+  const init = fresh ? bias : to, initStride: usize = fresh ? 0 : toStride;
+  tile(a, offsets, step, len, runs, jump, 1, 0, b, init, initStride, to, toStride, relu);
+  if (!inside) copyEdge(c, stride, scratch, 32, rows, columns);
 }
 
 function copyEdge(

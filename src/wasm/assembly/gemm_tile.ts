@@ -8,6 +8,8 @@
  * The loop over k is left rolled: Binaryen turns an unrolled one into one long chain an accumulator,
  * with the loads of all steps before it, and those spill. Rolled it runs at 97% of the peak.
  *
+ * Inlined in its callers, as a call with this many arguments costs as much as ten steps of k.
+ *
  * a is read in place, by one pointer a row, so nothing but b need be packed. k runs over `len` steps
  * of `step` bytes, `runs` times with `jump` bytes more after each, `blocks` times with `jump2` more.
  */
@@ -31,6 +33,8 @@ function gate(value: v128, relu: bool): v128 {
  * @param b packed panel, [steps][8]
  * @param init first value of each row of the tile, `initStride` bytes apart (0 for a bias)
  */
+// @ts-ignore: decorator
+@inline
 export function tile(
   a: usize,
   rows: usize,
