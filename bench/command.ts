@@ -1,4 +1,4 @@
-/** `deno task bench`: the adapter, the ops of the step, the whole step, its encoding, the ladders. */
+/** `deno task bench`: the engine, the ops of the step, the whole step, its encoding, the ladders. */
 import type { BenchConfig } from "../src/train/config.ts";
 import { ConfigError } from "../src/util/errors.ts";
 import { nearest } from "../src/util/suggest.ts";
@@ -10,7 +10,9 @@ import {
   formatFlopRate,
   formatFlops,
 } from "../src/util/units.ts";
+import { WasmDevice } from "../src/wasm/device.ts";
 import { WebGpuDevice } from "../src/webgpu/device.ts";
+import { backendOf, countThreads, open } from "./devices.ts";
 import { formatKernels, timeKernels } from "./kernels.ts";
 import { convLadder, formatLadder, matmulLadder } from "./ladder.ts";
 import { type EncodeResult, type StepResult, timeEncode, timeStep } from "./training_step.ts";
@@ -26,12 +28,12 @@ const PARTS: Readonly<Record<string, (config: BenchConfig) => Promise<Part>>> = 
   kernels,
   step,
   encode,
-  "ladder-matmul": async ({ device }) => {
-    const json = await matmulLadder(device);
+  "ladder-matmul": async (config) => {
+    const json = await matmulLadder(config);
     return { json, text: formatLadder(json, "Ladder of the matrix product") };
   },
-  "ladder-conv": async ({ device, batchSize }) => {
-    const json = await convLadder(device, batchSize);
+  "ladder-conv": async (config) => {
+    const json = await convLadder(config, config.batchSize);
     return { json, text: formatLadder(json, "Ladder of the convolutions") };
   },
 };
@@ -46,11 +48,11 @@ const ENCODE_TARGET = 0.6e-3;
  */
 export async function benchCommand(config: BenchConfig): Promise<void> {
   const names = partNames(config.only);
-  const about = await adapter(config);
+  const about = await engine(config);
   if (!config.json) console.log(about.text);
-  const json: Record<string, unknown> = { adapter: about.json, batchSize: config.batchSize };
+  const json: Record<string, unknown> = { engine: about.json, batchSize: config.batchSize };
   for (const name of names) {
-    const part = await PARTS[name](config);
+    const part = await PARTS[name](about.config);
     json[name] = part.json;
     if (!config.json) console.log(`\n${part.text}`);
   }
@@ -68,53 +70,67 @@ function partNames(only: string | null): string[] {
   );
 }
 
-async function adapter({ device: choice }: BenchConfig): Promise<Part> {
-  using device = await WebGpuDevice.open({ choice });
-  const json = {
-    name: device.description,
-    kind: device.kind,
-    isSoftware: device.adapter.isSoftware,
-    timestamps: device.gpu.features.has("timestamp-query"),
-    cores: navigator.hardwareConcurrency,
-    deno: Deno.version.deno,
-  };
-  const where = json.isSoftware ? `on ${json.cores} cores` : "hardware";
-  const text = `${json.name}, ${where}, kernels for ${json.kind}, deno ${json.deno}`;
-  return { json, text };
+/** What is measured; `config` names the engine where it was left to `auto`. */
+async function engine(config: BenchConfig): Promise<Part & { readonly config: BenchConfig }> {
+  using opened = await open(config);
+  const { device, choice } = opened;
+  const machine = { cores: navigator.hardwareConcurrency, deno: Deno.version.deno };
+  const on = `${machine.cores} cores, deno ${machine.deno}`;
+  if (device instanceof WasmDevice) {
+    const { description: name, threads } = device;
+    const json = { engine: "wasm", name, threads, choice, ...machine };
+    const text = `CPU engine, WebAssembly SIMD, ${countThreads(threads)} on ${on}` +
+      (config.device === "auto" ? `; ${choice}` : "");
+    return { json, text, config: { ...config, device: "cpu" } };
+  }
+  if (!(device instanceof WebGpuDevice)) throw new Error(`Cannot tell what ${choice} is`);
+  const { description: name, kind, adapter: { isSoftware } } = device;
+  const timestamps = device.gpu.features.has("timestamp-query");
+  const json = { engine: "webgpu", name, kind, isSoftware, timestamps, choice, ...machine };
+  const where = isSoftware ? "software" : "hardware";
+  const text = `WebGPU, ${name}, ${where}, kernels for ${kind}, ${on}`;
+  return { json, text, config };
 }
 
-async function kernels({ device: choice, batchSize }: BenchConfig): Promise<Part> {
-  using device = await WebGpuDevice.open({ choice });
-  if (!device.gpu.features.has("timestamp-query")) {
+async function kernels(config: BenchConfig): Promise<Part> {
+  using opened = await open(config);
+  const { device } = opened;
+  if (device instanceof WebGpuDevice && !device.gpu.features.has("timestamp-query")) {
     const skipped = `${device.description} has no timestamps`;
     return { json: { skipped }, text: `Ops of the training step: not timed, as ${skipped}` };
   }
-  const json = await timeKernels(device, batchSize);
-  return { json, text: formatKernels(json, batchSize) };
+  const json = await timeKernels(device, config.batchSize);
+  return { json, text: formatKernels(json, config.batchSize) };
 }
 
-async function step({ device: choice, batchSize }: BenchConfig): Promise<Part> {
-  using device = await WebGpuDevice.open({ choice });
-  const json = await timeStep(device, batchSize);
-  return { json, text: formatStep(json, batchSize) };
+async function step(config: BenchConfig): Promise<Part> {
+  using opened = await open(config);
+  const json = await timeStep(opened.device, config.batchSize);
+  return { json, text: formatStep(json, config.batchSize, backendOf(opened.device)) };
 }
 
-function formatStep(result: StepResult, batchSize: number): string {
+function formatStep(result: StepResult, batchSize: number, backend: string): string {
   const { time, imagesPerSecond, dispatches, flops, planBytes, unsharedBytes } = result;
   const best = `best ${fixed(batchSize / time.minimum, 1)}`;
   const rows = [
     ["images/s", `${fixed(imagesPerSecond, 1)} (median of ${time.samples}, ${best})`],
     ["a step", `${formatDuration(time.median)}, ${formatFlops(flops)}`],
     ["arithmetic", formatFlopRate(flops / time.median)],
-    ["dispatches", `${dispatches}, in one submit`],
+    backend.startsWith("wasm")
+      ? ["launches", String(dispatches)]
+      : ["dispatches", `${dispatches}, in one submit`],
     ["plan", `${formatBytes(planBytes)}; its intermediates unshared ${formatBytes(unsharedBytes)}`],
-    ["device", `${formatBytes(result.deviceBytes)} with parameters and averages`],
+    ["memory", `${formatBytes(result.deviceBytes)} with parameters and averages`],
   ];
-  const heading = `The whole step, batch ${batchSize}, without making the batch`;
+  const heading = `The whole step, ${backend}, batch ${batchSize}, without making the batch`;
   return formatTable(rows, { heading, indent: 2, align: "ll" });
 }
 
 async function encode({ device: choice, batchSize }: BenchConfig): Promise<Part> {
+  if (choice === "cpu") {
+    const skipped = "the CPU engine encodes nothing: a step is one call that computes";
+    return { json: { skipped }, text: `JavaScript's time of a step: left out, as ${skipped}` };
+  }
   using device = await WebGpuDevice.open({ choice });
   const json = { ...await timeEncode(device, batchSize), target: ENCODE_TARGET };
   return { json, text: formatEncode(json) };

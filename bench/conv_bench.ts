@@ -1,8 +1,8 @@
 /**
- * The three products of the reference CNN's convolutions at a batch of 4 images: this adapter's own
- * kernels beside the naive ones.
+ * The three products of the reference CNN's convolutions at a batch of 4 images: the CPU engine and this
+ * adapter's own kernels beside the naive ones.
  *
- *     deno bench bench/conv_bench.ts
+ *     deno bench --allow-read bench/conv_bench.ts
  */
 import { benchProblem } from "./bench_problem.ts";
 import { CONV1, CONV2, convProblem } from "./problems.ts";

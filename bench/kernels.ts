@@ -1,10 +1,11 @@
-/** Every op of the training step, timed by the device's own clock. */
+/** Every op of the training step, timed on its own: by a GPU's clock, or between the CPU engine's barriers. */
+import type { Device } from "../src/engine/device.ts";
 import type { ProfileRow } from "../src/tensor/compile.ts";
 import type { Cost } from "../src/tensor/tensor.ts";
 import { formatTable } from "../src/util/table.ts";
 import { fixed, formatShare } from "../src/util/units.ts";
-import type { WebGpuDevice } from "../src/webgpu/device.ts";
 import { median } from "./measure.ts";
+import { usesWinograd, winogradNote } from "./problems.ts";
 import { createStep } from "./training_step.ts";
 
 /** One op of the step. */
@@ -18,7 +19,7 @@ const PROFILES = 7;
 const LARGEST = 5;
 
 /** The median of several profiles, op by op, in the order in which they run. */
-export async function timeKernels(device: WebGpuDevice, batchSize: number): Promise<OpTime[]> {
+export async function timeKernels(device: Device, batchSize: number): Promise<OpTime[]> {
   using step = await createStep(device, batchSize);
   const { trainer, batch } = step;
   trainer.run(batch);
@@ -63,7 +64,8 @@ export function formatKernels(ops: readonly OpTime[], batchSize: number): string
     indent: 2,
     align: "lrrrrl",
   });
-  return `${table}\n  largest: ${largest.join("; ")}`;
+  const winograd = ops.filter(({ kernels }) => usesWinograd(kernels)).map(({ label }) => label);
+  return `${table}\n  largest: ${largest.join("; ")}${winogradNote(winograd)}`;
 }
 
 /** Kernel names, those that follow one another counted: `copy_region x3`. */

@@ -1,34 +1,65 @@
-/** The ladders: one problem by each family of kernels, from one thread an output to the best. */
+/** The ladders: one problem by each family of kernels, or on more and more threads, up to the best. */
+import type { Device } from "../src/engine/device.ts";
 import type { AdapterKind } from "../src/engine/launch.ts";
 import { compile } from "../src/tensor/compile.ts";
 import { VariableState } from "../src/tensor/state.ts";
 import { formatTable } from "../src/util/table.ts";
 import { fixed } from "../src/util/units.ts";
+import { WasmDevice } from "../src/wasm/device.ts";
 import type { AdapterChoice } from "../src/webgpu/adapter.ts";
 import { WebGpuDevice } from "../src/webgpu/device.ts";
+import { countThreads, tryWebGpu } from "./devices.ts";
 import { type Budget, createFence, time, type Timing } from "./measure.ts";
-import { CONV1, CONV2, convProblem, matmulProblem, type Problem } from "./problems.ts";
+import {
+  CONV1,
+  CONV2,
+  convProblem,
+  matmulProblem,
+  type Problem,
+  usesWinograd,
+  winogradNote,
+} from "./problems.ts";
 
-/** A family of kernels, by the kind of adapter that it is made for. */
-interface Rung {
-  readonly name: string;
-  readonly kind: AdapterKind;
+/** Where to climb: on an adapter, or the CPU engine with up to so many threads. */
+export interface LadderSettings {
+  readonly device: AdapterChoice | "cpu";
+  readonly threads: number;
 }
 
-const RUNGS: readonly Rung[] = [
+/** What a rung computes on, opened when its turn comes. */
+interface Rung {
+  readonly name: string;
+  open(): Promise<OpenRung>;
+}
+
+interface OpenRung {
+  /** Nothing, if there is no such device. */
+  readonly device?: Device;
+  /** Another name, if it depends on the device. */
+  readonly name?: string;
+  /** Why it is not timed. */
+  readonly skipped?: string;
+  /** The share of the batch that is timed. */
+  readonly share?: number;
+}
+
+/** The families of WebGPU kernels, by the kind of adapter that each is made for. */
+const FAMILIES: readonly { readonly name: string; readonly kind: AdapterKind }[] = [
   { name: "naive", kind: "naive" },
   { name: "register", kind: "software" },
   { name: "tiled", kind: "gpu" },
   { name: "subgroup", kind: "subgroup8" },
 ];
 
-/** One rung of one ladder; without a time if the adapter cannot run it. */
+/** One rung of one ladder; without a time if it cannot run here. */
 export interface RungResult {
   readonly problem: string;
   readonly rung: string;
   /** Images in the batch; null for a product of matrices. */
   readonly batch: number | null;
   readonly flops?: number;
+  /** Whether it takes fewer multiplications than `flops` counts. */
+  readonly winograd?: boolean;
   /** Seconds of one run. */
   readonly time?: Timing;
   /** Why there is no time. */
@@ -40,52 +71,56 @@ const NAIVE_SHARE = 1 / 16;
 const BUDGET: Budget = { warmUps: 1, seconds: 0.5, samples: 3 };
 
 /** The ladder of square products of matrices. */
-export function matmulLadder(choice: AdapterChoice): Promise<RungResult[]> {
-  return climb([512, 1024].map(matmulProblem), choice);
+export function matmulLadder(settings: LadderSettings): Promise<RungResult[]> {
+  return climb([512, 1024].map(matmulProblem), rungsOf(settings));
 }
 
 /** The ladders of the reference CNN's convolutions. */
-export function convLadder(choice: AdapterChoice, batch: number): Promise<RungResult[]> {
+export function convLadder(settings: LadderSettings, batch: number): Promise<RungResult[]> {
   return climb([
     convProblem(CONV2, "forward", batch),
     convProblem(CONV2, "grad input", batch),
     convProblem(CONV2, "grad weight", batch),
     convProblem(CONV1, "forward", batch),
     convProblem(CONV1, "grad weight", batch),
-  ], choice);
+  ], rungsOf(settings));
 }
 
-async function climb(
-  problems: readonly Problem[],
-  choice: AdapterChoice,
-): Promise<RungResult[]> {
-  const results: RungResult[] = [];
-  for (const { kind, name } of RUNGS) {
-    using device = await WebGpuDevice.open({ choice, kind });
-    const skipped = reasonToSkip(device);
-    for (const problem of problems) {
+function rungsOf({ device, threads }: LadderSettings): readonly Rung[] {
+  if (device !== "cpu") return FAMILIES.map(({ name, kind }) => webGpuRung(name, kind, device));
+  const counts = [...new Set([1, threads])];
+  return [...counts.map(cpuRung), comparison()];
+}
+
+function cpuRung(threads: number): Rung {
+  return {
+    name: countThreads(threads),
+    open: async () => ({ device: await WasmDevice.open({ threads }) }),
+  };
+}
+
+/** The software adapter's best, on the same cores. */
+function comparison(): Rung {
+  const name = "webgpu";
+  return {
+    name,
+    async open() {
+      const device = await tryWebGpu({ choice: "software" });
+      if (typeof device === "string") return { skipped: device };
+      return { device, name: `${name} ${device.kind}` };
+    },
+  };
+}
+
+function webGpuRung(name: string, kind: AdapterKind, choice: AdapterChoice): Rung {
+  return {
+    name,
+    async open() {
+      const device = await WebGpuDevice.open({ choice, kind });
       const naive = kind === "naive" && device.adapter.isSoftware;
-      const share = naive ? NAIVE_SHARE : 1;
-      const batch = problem.batch && Math.max(1, Math.round(problem.batch * share));
-      const about = { problem: problem.name, rung: name, batch };
-      if (skipped !== undefined) results.push({ ...about, skipped });
-      else results.push({ ...about, ...await timeProblem(device, { ...problem, batch }, BUDGET) });
-    }
-  }
-  return problems.flatMap(({ name }) => results.filter(({ problem }) => problem === name));
-}
-
-/** Times one op on a device, with the kernels of the device's kind. */
-export async function timeProblem(
-  device: WebGpuDevice,
-  problem: Problem,
-  budget: Budget,
-): Promise<{ flops: number; time: Timing }> {
-  using state = new VariableState(device);
-  using fence = createFence(device);
-  using plan = await compile(state, { outputs: { y: problem.build(problem.batch ?? 1) } });
-  const timing = await time({ run: () => plan.run(), finish: () => fence.wait() }, budget);
-  return { flops: plan.summary.flops, time: timing };
+      return { device, skipped: reasonToSkip(device), share: naive ? NAIVE_SHARE : 1 };
+    },
+  };
 }
 
 function reasonToSkip({ kind, adapter }: WebGpuDevice): string | undefined {
@@ -98,14 +133,54 @@ function reasonToSkip({ kind, adapter }: WebGpuDevice): string | undefined {
   }`;
 }
 
-/** The ladders as a table, and what was skipped; `x naive` is how many times more arithmetic a second than the first rung. */
+async function climb(
+  problems: readonly Problem[],
+  rungs: readonly Rung[],
+): Promise<RungResult[]> {
+  const results: RungResult[] = [];
+  for (const { name, open } of rungs) {
+    const { device, name: rung = name, skipped, share = 1 } = await open();
+    try {
+      for (const problem of problems) {
+        const batch = problem.batch && Math.max(1, Math.round(problem.batch * share));
+        const about = { problem: problem.name, rung, batch };
+        if (device === undefined || skipped !== undefined) results.push({ ...about, skipped });
+        else {
+          results.push({ ...about, ...await timeProblem(device, { ...problem, batch }, BUDGET) });
+        }
+      }
+    } finally {
+      device?.destroy();
+    }
+  }
+  return problems.flatMap(({ name }) => results.filter(({ problem }) => problem === name));
+}
+
+/** Times one op on a device, with the kernels that the device chooses. */
+export async function timeProblem(
+  device: Device,
+  problem: Problem,
+  budget: Budget,
+): Promise<{ flops: number; winograd: boolean; time: Timing }> {
+  using state = new VariableState(device);
+  using fence = createFence(device);
+  using plan = await compile(state, { outputs: { y: problem.build(problem.batch ?? 1) } });
+  const timing = await time({ run: () => plan.run(), finish: () => fence.wait() }, budget);
+  // Only the CPU engine has such kernels; an adapter may have no timestamps to profile with.
+  const winograd = device.target.engine === "wasm" &&
+    (await plan.profile()).some(({ kernels }) => usesWinograd(kernels));
+  return { flops: plan.summary.flops, winograd, time: timing };
+}
+
+/** The ladders as a table, and what was skipped; the last column is how many times more arithmetic a second than the first rung. */
 export function formatLadder(results: readonly RungResult[], heading: string): string {
   const rate = ({ flops = 0, time }: RungResult) => time ? flops / time.median / 1e9 : 0;
+  const bottom = results[0].rung;
   const rows = results.map((result) => {
     const { problem, rung, batch, flops = 0, time } = result;
-    const first = rung === RUNGS[0].name ? problem : "";
+    const first = rung === bottom ? problem : "";
     if (time === undefined) return [first, rung, batch ?? "-", "-", "-", "-", "-"];
-    const naive = results.find((other) => other.problem === problem)!;
+    const base = results.find((other) => other.problem === problem)!;
     return [
       first,
       rung,
@@ -113,12 +188,13 @@ export function formatLadder(results: readonly RungResult[], heading: string): s
       fixed(time.median * 1e3, 2),
       fixed(rate(result), 1),
       fixed(flops / time.minimum / 1e9, 1),
-      fixed(rate(result) / rate(naive), 1),
+      fixed(rate(result) / rate(base), 1),
     ];
   });
-  const columns = ["problem", "kernels", "batch", "ms", "GFLOP/s", "best", "x naive"];
+  const columns = ["problem", "rung", "batch", "ms", "GFLOP/s", "best", `x ${bottom}`];
   const table = formatTable(rows, { heading, columns, indent: 2, align: "llrrrrr" });
   const skips = results.filter(({ skipped }) => skipped !== undefined)
     .map(({ rung, skipped }) => `  ${rung}: not timed, ${skipped}`);
-  return [table, ...new Set(skips)].join("\n");
+  const winograd = results.filter(({ winograd }) => winograd).map(({ problem }) => problem);
+  return [table, ...new Set(skips)].join("\n") + winogradNote(winograd);
 }

@@ -1,7 +1,7 @@
 /**
- * The matrix product: this adapter's own kernels beside the naive ones.
+ * The matrix product: the CPU engine and this adapter's own kernels beside the naive ones.
  *
- *     deno bench bench/matmul_bench.ts
+ *     deno bench --allow-read bench/matmul_bench.ts
  */
 import { benchProblem } from "./bench_problem.ts";
 import { matmulProblem } from "./problems.ts";

@@ -61,6 +61,18 @@ export function convProblem(of: Convolution, part: ConvPart, batch: number): Pro
   };
 }
 
+/** Whether an op's kernels make a convolution of fewer multiplications than its plain sum has. */
+export function usesWinograd(kernels: readonly string[]): boolean {
+  return kernels.some((kernel) => kernel.startsWith("winograd"));
+}
+
+/** The line under a table of which some rows use Winograd's algorithm; empty if none do. */
+export function winogradNote(names: readonly string[]): string {
+  if (names.length === 0) return "";
+  return `\n  by Winograd's algorithm: ${[...new Set(names)].join(", ")}; ` +
+    "their GFLOP/s counts the arithmetic of the direct algorithm, of which it does a part";
+}
+
 /** Uniform numbers in [-1, 1). */
 function random(shape: Shape): Tensor {
   const stream = new RandomStream(0, 0);

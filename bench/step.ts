@@ -2,14 +2,29 @@
  * kiln's own training step as `bench/peers/` measures it: the same net, numbers and batch as the
  * peers, so that equal losses prove equal work. Prints one JSON line, a `PeerResult`.
  *
- *     deno run --allow-env=KILN_DEBUG,KILN_ADAPTER,NO_COLOR,XDG_RUNTIME_DIR,DENO_WEBGPU_BACKEND bench/step.ts
+ *     deno run --allow-read=src bench/step.ts --device cpu
  *
- * `--batch 128`, `--steps 5` (after the first), `--seconds 60` (the most that those may take).
+ * `--device auto|gpu|software|webgpu|cpu` (webgpu: a GPU if there is one, else a software adapter),
+ * `--threads` of the CPU engine (more than one need `--allow-read`), `--batch 128`, `--steps 5` (after the first), `--seconds 60` (the most that those may take).
+ * `--input` makes a new batch for each step, as training does: decoded, augmented, shuffled; of random
+ * images, so that no data set is needed and the losses are others than the peers'.
  */
-import { WebGpuDevice } from "../src/webgpu/device.ts";
+import { BatchLoader, defaultWorkers } from "../src/data/batches.ts";
+import { RECORD_BYTES, Records } from "../src/data/records.ts";
+import { RandomStream } from "../src/util/random.ts";
 import { VERSION } from "../src/util/version.ts";
-import { flags, initial, measure, PARAMETER_NAMES } from "./peers/common.ts";
+import { backendOf, type DeviceSettings, open } from "./devices.ts";
+import { CLASSES, flags, initial, measure, PARAMETER_NAMES } from "./peers/common.ts";
 import { createStep, type TrainingStep } from "./training_step.ts";
+
+type Choice = DeviceSettings["device"];
+const CHOICES: readonly Choice[] = ["auto", "gpu", "software", "webgpu", "cpu"];
+/** Random images: more than fit in a processor's caches. */
+const RECORDS = 10_000;
+/** Batches kept ready, as `train` keeps them by default. */
+const SLOTS = 12;
+const NOTE = "plain SGD with weight decay; the weight average, which no peer keeps, is on";
+const INPUT_NOTE = "makes each step's batch too, of random images: its losses are its own";
 
 /** Writes the peers' initial parameters, and the averages that start as copies of them. */
 function usePeerParameters({ trainer }: TrainingStep): void {
@@ -23,21 +38,59 @@ function usePeerParameters({ trainer }: TrainingStep): void {
   trainer.state.write(averages, block);
 }
 
-if (import.meta.main) {
-  using device = await WebGpuDevice.open();
-  using step = await createStep(device, flags().batch);
-  usePeerParameters(step);
-  const { trainer, batch } = step;
-  await measure(
-    {
-      peer: "kiln",
-      version: VERSION,
-      backend: `webgpu, ${device.kind}`,
-      note: "plain SGD with weight decay; the weight average, which no peer keeps, is on",
-    },
-    async () => {
-      trainer.run(batch);
-      return (await trainer.losses())[0].total;
-    },
-  );
+/** Records like CIFAR-10's: a label, then an image of random bytes. */
+function randomRecords(): Records {
+  const bytes = new Uint8Array(new SharedArrayBuffer(RECORDS * RECORD_BYTES));
+  const words = new Uint32Array(bytes.buffer, 0, bytes.length >> 2);
+  // Fast, as it counts as start of the program; quality does not matter.
+  let word = 1;
+  for (let i = 0; i < words.length; i++) {
+    word ^= word << 13;
+    word ^= word >>> 17;
+    word ^= word << 5;
+    words[i] = word;
+  }
+  const random = new RandomStream(0, 0);
+  for (let i = 0; i < RECORDS; i++) bytes[i * RECORD_BYTES] = random.uniformInt(CLASSES);
+  return new Records(bytes.buffer);
 }
+
+function deviceChoice(text: string): Choice {
+  const choice = CHOICES.find((choice) => choice === text);
+  if (choice !== undefined) return choice;
+  throw new RangeError(`Cannot use --device ${text} as it must be one of ${CHOICES.join(", ")}`);
+}
+
+async function run(): Promise<void> {
+  const { batch: batchSize, device: choice, threads, input } = flags();
+  using opened = await open({ device: deviceChoice(choice), threads });
+  const { device } = opened;
+  await using loader = input
+    ? new BatchLoader({
+      records: randomRecords(),
+      batchSize,
+      seed: 0,
+      workers: defaultWorkers(),
+      slots: SLOTS,
+    })
+    : undefined;
+  using step = await createStep(device, batchSize);
+  usePeerParameters(step);
+  const { trainer } = step;
+  const about = {
+    peer: `kiln ${device.target.engine === "wasm" ? "cpu" : "webgpu"}${input ? ", input" : ""}`,
+    version: VERSION,
+    backend: backendOf(device),
+    note: input ? `${NOTE}; ${INPUT_NOTE}` : NOTE,
+  };
+  await measure(about, async () => {
+    if (loader === undefined) trainer.run(step.batch);
+    else {
+      using batch = loader.tryNext() ?? await loader.next();
+      trainer.run(batch);
+    }
+    return (await trainer.losses())[0].total;
+  });
+}
+
+if (import.meta.main) await run();

@@ -1,9 +1,9 @@
 /** The reference CNN's training step on a batch that stays the same. */
+import type { Device } from "../src/engine/device.ts";
 import { referenceCnn } from "../src/nn/models/reference.ts";
 import { parseTrainConfig } from "../src/train/config.ts";
 import { Trainer, type TrainingBatch } from "../src/train/trainer.ts";
 import { HISTORY_ROWS } from "../src/train/training_graph.ts";
-import type { WebGpuDevice } from "../src/webgpu/device.ts";
 import { createFence, median, time, type Timing } from "./measure.ts";
 import { batchOf } from "./peers/common.ts";
 
@@ -16,7 +16,7 @@ export interface TrainingStep extends Disposable {
 }
 
 /** Compiles the step with `train`'s defaults. Its images are the same numbers as the peers'. */
-export async function createStep(device: WebGpuDevice, batchSize: number): Promise<TrainingStep> {
+export async function createStep(device: Device, batchSize: number): Promise<TrainingStep> {
   const recipe = { ...parseTrainConfig([]), batchSize };
   const options = { model: referenceCnn, recipe, trainingImages: TRAINING_IMAGES };
   const trainer = await Trainer.create(device, options);
@@ -39,7 +39,7 @@ export interface StepResult {
 }
 
 /** Times the step, upload of the batch included, without making the batch. */
-export async function timeStep(device: WebGpuDevice, batchSize: number): Promise<StepResult> {
+export async function timeStep(device: Device, batchSize: number): Promise<StepResult> {
   using step = await createStep(device, batchSize);
   const { trainer, batch } = step;
   const work = { run: () => trainer.run(batch), finish: () => trainer.losses() };
@@ -73,7 +73,7 @@ const ENCODE_RUNS = 300;
  * Times the calls alone, each on an idle device, at the smallest batch whose step has as many dispatches
  * as the one of `batchSize`: the time does not depend on shapes but for the upload of the images.
  */
-export async function timeEncode(device: WebGpuDevice, batchSize: number): Promise<EncodeResult> {
+export async function timeEncode(device: Device, batchSize: number): Promise<EncodeResult> {
   using step = await smallStep(device, batchSize);
   using fence = createFence(device);
   const { trainer, batch } = step;
@@ -95,7 +95,7 @@ export async function timeEncode(device: WebGpuDevice, batchSize: number): Promi
 }
 
 /** The smallest step with as many dispatches as the step of a whole batch. */
-export async function smallStep(device: WebGpuDevice, batchSize: number): Promise<TrainingStep> {
+export async function smallStep(device: Device, batchSize: number): Promise<TrainingStep> {
   const dispatches = await dispatchesAt(device, batchSize);
   for (let batch = 1; batch < batchSize; batch *= 2) {
     const step = await createStep(device, batch);
@@ -105,7 +105,7 @@ export async function smallStep(device: WebGpuDevice, batchSize: number): Promis
   return await createStep(device, batchSize);
 }
 
-async function dispatchesAt(device: WebGpuDevice, batchSize: number): Promise<number> {
+async function dispatchesAt(device: Device, batchSize: number): Promise<number> {
   using step = await createStep(device, batchSize);
   return step.trainer.plan.summary.dispatches;
 }

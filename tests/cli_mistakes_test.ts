@@ -177,7 +177,7 @@ Deno.test("a loss that diverges stops the run and names the step; what was saved
   assertMistake(outcome, {
     code: 1,
     error: /step \d+ .*training has diverged/,
-    hint: /smaller --learning-rate; the last checkpoint is intact/,
+    hint: /smaller --learning-rate; checkpoints that were written are intact/,
   });
   const path = await newestCheckpoint(folder.path);
   const layout = parameterLayout(referenceCnn.parameters);

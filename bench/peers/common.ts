@@ -4,6 +4,7 @@
  * `pytorch.py`), so that equal losses prove that the same net is trained.
  */
 
+import process from "node:process";
 import { parseArgs } from "node:util";
 
 export const LEARNING_RATE = 0.1;
@@ -37,6 +38,12 @@ export interface PeerResult {
   readonly steps?: number;
   /** Seconds of the first step, with every compilation that it needs. */
   readonly first_step_s: number;
+  /** When the first step was finished, in milliseconds since 1970; `run.ts` subtracts the start. */
+  readonly first_step_at: number;
+  /** Seconds from the start of the process to the end of the first step; added by `run.ts`. */
+  readonly start_s?: number;
+  /** The most memory that was resident, in MB of 1e6 bytes. */
+  readonly rss_mb: number;
   readonly step_s_median: number;
   readonly images_per_s: number;
   readonly loss_first: number;
@@ -50,9 +57,18 @@ export interface Flags {
   readonly steps: number;
   readonly seconds: number;
   readonly variant: string;
+  /** Of programs that compute on the CPU. */
+  readonly threads: number;
+  /** kiln's. */
+  readonly device: string;
+  /** Whether kiln makes its batches. */
+  readonly input: boolean;
 }
 
-/** `--batch`, `--steps` (after the first), `--seconds` (limit of those), `--variant`. */
+/**
+ * `--batch`, `--steps` (after the first), `--seconds` (limit of those), `--threads`, `--variant`; and
+ * kiln's `--device` and `--input`.
+ */
 export function flags(): Flags {
   const { values } = parseArgs({
     options: {
@@ -60,9 +76,12 @@ export function flags(): Flags {
       steps: { type: "string", default: "5" },
       seconds: { type: "string", default: "60" },
       variant: { type: "string", default: "" },
+      threads: { type: "string", default: String(navigator.hardwareConcurrency) },
+      device: { type: "string", default: "auto" },
+      input: { type: "boolean", default: false },
     },
   });
-  const number = (name: "batch" | "steps" | "seconds") => {
+  const number = (name: "batch" | "steps" | "seconds" | "threads") => {
     const value = Number(values[name]);
     if (!(value > 0)) {
       throw new RangeError(
@@ -76,6 +95,9 @@ export function flags(): Flags {
     steps: number("steps"),
     seconds: number("seconds"),
     variant: values.variant,
+    threads: number("threads"),
+    device: values.device,
+    input: values.input,
   };
 }
 
@@ -143,6 +165,7 @@ export async function measure(
     return { loss, time: (performance.now() - start) / 1000 };
   };
   const first = await timed();
+  const firstStepAt = Date.now();
   const times: number[] = [];
   let last = first.loss;
   for (let spent = 0; times.length < steps && spent < seconds;) {
@@ -159,6 +182,8 @@ export async function measure(
     batch,
     steps: times.length,
     first_step_s: Number(first.time.toFixed(3)),
+    first_step_at: firstStepAt,
+    rss_mb: Math.round(process.resourceUsage().maxRSS * 1024 / 1e6),
     step_s_median: Number(median.toPrecision(4)),
     images_per_s: Number((batch / median).toPrecision(4)),
     loss_first: Number(first.loss.toFixed(5)),

@@ -1,15 +1,20 @@
 #!/usr/bin/env python3
-"""The reference CNN's training step in plain PyTorch on the CPU; prints one JSON line.
+"""The reference CNN's training step in PyTorch on the CPU; prints one JSON line.
 
     /usr/bin/python3 bench/peers/pytorch.py [--batch 128] [--steps 5] [--seconds 60] [--threads 2]
+        [--variant plain|channels-last|tricks]
 
-Forward, loss, backward and the SGD update; no average of the weights. Batch and initial parameters
+plain is as one would write it; channels-last is the same with images and filters in that memory
+format; tricks is channels-last with the normalization's window sum as a 1x1 convolution with a
+banded matrix, and its power through square roots. Forward, loss, backward and the SGD update; no average of the weights. Batch and initial parameters
 are those of common.ts.
 """
 
 import argparse
 import json
 import math
+import os
+import resource
 import statistics
 import time
 
@@ -48,6 +53,14 @@ def normals(stream, count, limit=math.inf):
     return z[np.abs(z) <= limit][:count].astype(np.float32)
 
 
+def blas():
+    """The file of the BLAS that is loaded: PyTorch's speed hangs on it."""
+    with open("/proc/self/maps") as maps:
+        files = {os.path.realpath(line.split()[-1]) for line in maps if "blas" in line}
+    names = sorted(os.path.join(*file.split("/")[-2:]) for file in files)
+    return ", ".join(names) if names else "PyTorch's own"
+
+
 def initial(stream, shape, deviation, constant):
     if deviation is None:
         return np.full(shape, constant, np.float32)
@@ -60,22 +73,33 @@ def main():
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument(
+        "--variant", choices=["plain", "channels-last", "tricks"], default="plain"
+    )
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
+    plain = args.variant == "plain"
+    layout = torch.contiguous_format if plain else torch.channels_last
 
     w = {}
     for n, (name, parameter) in enumerate(PARAMETERS.items()):
         value = torch.tensor(initial(1 + n, *parameter))
         if value.dim() == 4:
-            value = value.permute(3, 2, 0, 1).contiguous()
+            value = value.permute(3, 2, 0, 1).contiguous(memory_format=layout)
         if name == "local3/weights":  # rows in H, W, C order, here for a C, H, W flatten
             value = value.reshape(6, 6, 64, 384).permute(2, 0, 1, 3).reshape(2304, 384).contiguous()
         w[name] = value.requires_grad_()
     images = normals(0, args.batch * 24 * 24 * 3).reshape(args.batch, 24, 24, 3)
-    images = torch.tensor(images).permute(0, 3, 1, 2).contiguous()
+    images = torch.tensor(images).permute(0, 3, 1, 2).contiguous(memory_format=layout)
     labels = torch.arange(args.batch) * 3 % 10
 
+    channels = torch.arange(64)
+    band = ((channels[:, None] - channels[None, :]).abs() <= 4).float().view(64, 64, 1, 1)
+
     def norm(x):
+        if args.variant == "tricks":
+            r = (1 + 0.001 / 9 * F.conv2d(x * x, band)).rsqrt()
+            return x * (r * r.sqrt())
         return F.local_response_norm(x, size=9, alpha=0.001, beta=0.75, k=1.0)
 
     def pool(x):
@@ -105,18 +129,23 @@ def main():
         start = time.perf_counter()
         losses.append(step())
         times.append(time.perf_counter() - start)
+        if len(times) == 1:
+            first_step_at = time.time() * 1000
     median = statistics.median(times[1:])
     result = {
-        "peer": "PyTorch",
+        "peer": "PyTorch" if plain else f"PyTorch, {args.variant}",
         "version": torch.__version__,
         "backend": f"cpu, {torch.get_num_threads()} threads",
         "batch": args.batch,
         "steps": len(times) - 1,
         "first_step_s": round(times[0], 3),
+        "first_step_at": round(first_step_at),
+        "rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6),
         "step_s_median": float(f"{median:.4g}"),
         "images_per_s": float(f"{args.batch / median:.4g}"),
         "loss_first": round(losses[0], 5),
         "loss_last": round(losses[-1], 5),
+        "note": f"BLAS: {blas()}; no weight average",
     }
     print(json.dumps(result))
 

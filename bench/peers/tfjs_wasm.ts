@@ -1,5 +1,5 @@
 /**
- * TensorFlow.js on its WebAssembly backend, with SIMD and two threads; prints one JSON line.
+ * TensorFlow.js on its WebAssembly backend, with SIMD and threads; prints one JSON line.
  *
  *     deno run --config bench/peers/deno.json --allow-env --allow-read bench/peers/tfjs_wasm.ts
  */
@@ -12,7 +12,7 @@ import { shimWorker } from "./tfjs_wasm_threads.ts";
 
 await shimWorker();
 tf.env().set("WASM_HAS_MULTITHREAD_SUPPORT", true); // not detected, as it takes Deno for Node
-setThreadsCount(2);
+setThreadsCount(flags().threads);
 if (!await tf.setBackend("wasm")) {
   throw new Error("Cannot use the wasm backend of tfjs");
 }

@@ -7,7 +7,7 @@ import { VariableState } from "../tensor/state.ts";
 import { constant } from "../tensor/tensor.ts";
 import type { DoctorConfig } from "../train/config.ts";
 import type { Device } from "../engine/device.ts";
-import { UserError } from "../util/errors.ts";
+import { DeviceError } from "../util/errors.ts";
 import { WasmDevice } from "../wasm/device.ts";
 import type { AdapterChoice } from "../webgpu/adapter.ts";
 import { WebGpuDevice } from "../webgpu/device.ts";
@@ -58,7 +58,7 @@ async function examineAdapter(
     }
     return [described];
   } catch (error) {
-    if (!(error instanceof UserError)) throw error;
+    if (!(error instanceof DeviceError)) throw error;
     problems.push({ what: error.message, fix: `${error.hint}; until then the CPU engine trains` });
     return [];
   }
@@ -75,7 +75,7 @@ function describe({ adapter, gpu, kind }: WebGpuDevice, gflops: number): DoctorA
   return {
     name: adapter.description,
     vendor: info.vendor,
-    driver: driverOf(info),
+    driver: driverOf(adapter.description, info),
     kind,
     isFallback: adapter.isSoftware,
     features: [...new Set(names)].sort(),
@@ -88,7 +88,8 @@ function describe({ adapter, gpu, kind }: WebGpuDevice, gflops: number): DoctorA
  * WebGPU in Deno names the adapter but not its driver; on Linux the Vulkan loader's manifests tell which
  * drivers there are.
  */
-function driverOf({ architecture }: GPUAdapterInfo): string {
+function driverOf(description: string, { architecture }: GPUAdapterInfo): string {
+  if (/^llvmpipe/.test(description)) return "lavapipe, of Mesa";
   if (architecture !== "") return architecture;
   const names = new Set<string>();
   for (const folder of ["/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d"]) {

@@ -79,7 +79,7 @@ export async function trainCommand(config: TrainConfig): Promise<void> {
         console.progress({
           step: event.step + 1,
           totalSteps: steps,
-          loss: last.average,
+          loss: last.total,
           learningRate: event.learningRate,
           imagesPerSec: rate(event),
           secondsLeft: trained / (event.step + 1) * (steps - event.step - 1),
@@ -90,7 +90,7 @@ export async function trainCommand(config: TrainConfig): Promise<void> {
           loss: last.total,
           ...last.terms,
           mean_loss: event.losses.reduce((sum, { total }) => sum + total, 0) / event.losses.length,
-          averaged_loss: last.average,
+          averaged_loss: last.total,
           learning_rate: event.learningRate,
           images_per_second: rate(event),
         });

@@ -5,7 +5,7 @@ import type { Model } from "../nn/model.ts";
 import type { PlanSummary } from "../tensor/compile.ts";
 import { writeCheckpoint } from "./checkpoint.ts";
 import { type Evaluation, Evaluator } from "./evaluate.ts";
-import { DIVERGED_HINT, type Recipe, type StepLosses, Trainer } from "./trainer.ts";
+import { DIVERGED_HINT, DivergedError, type Recipe, type StepLosses, Trainer } from "./trainer.ts";
 import { NonFiniteLossError } from "../util/errors.ts";
 
 /** What a run is made of. */
@@ -93,6 +93,14 @@ export async function train(options: TrainOptions, events: TrainEvents = {}): Pr
   let window: StepLosses[] = [];
   let logged = 0;
   let saved = performance.now();
+  const log = (losses: readonly StepLosses[]): void => {
+    if (losses.length === 0) return;
+    const { step } = losses[losses.length - 1];
+    const { seconds } = clock;
+    const learningRate = trainer.learningRate(step);
+    events.onLog?.({ step, losses, learningRate, seconds: seconds - logged });
+    logged = seconds;
+  };
   while (trainer.step < steps) {
     {
       using batch = loader.tryNext() ?? await loader.next();
@@ -106,18 +114,16 @@ export async function train(options: TrainOptions, events: TrainEvents = {}): Pr
     const evaluates = !isLast && options.evalEvery > 0 && trainer.step % options.evalEvery === 0;
     // Nothing that has diverged may be saved or measured: reading the losses checks them.
     if (logs || saves || evaluates || trainer.step % READ_EVERY === 0) {
-      window.push(...await trainer.losses());
+      try {
+        window.push(...await trainer.losses());
+      } catch (error) {
+        // What was finite until then is still told.
+        if (error instanceof DivergedError) log([...window, ...error.before]);
+        throw error;
+      }
     }
     if (logs) {
-      const seconds = clock.seconds;
-      const learningRate = trainer.learningRate(step);
-      events.onLog?.({
-        step,
-        losses: window,
-        learningRate,
-        seconds: seconds - logged,
-      });
-      logged = seconds;
+      log(window);
       window = [];
     }
     if (!saves && !evaluates) continue;

@@ -46,7 +46,16 @@ export interface TrainingBatch {
 }
 
 /** What to do when the loss is not finite any more. */
-export const DIVERGED_HINT = "use a smaller --learning-rate; the last checkpoint is intact";
+export const DIVERGED_HINT =
+  "use a smaller --learning-rate; checkpoints that were written are intact";
+
+/** The loss of a step is NaN or infinite. */
+export class DivergedError extends NonFiniteLossError {
+  /** @param before the finite losses that were read with it, oldest first. */
+  constructor(step: number, loss: number, readonly before: readonly StepLosses[]) {
+    super(`the loss of step ${step} is ${loss}: training has diverged`, { hint: DIVERGED_HINT });
+  }
+}
 
 /** Trains a model on a device, step by step. */
 export class Trainer {
@@ -147,7 +156,7 @@ export class Trainer {
   /**
    * Waits for the queued steps and returns their losses, oldest first.
    *
-   * @throws {NonFiniteLossError} naming the first step whose loss is NaN or infinite.
+   * @throws {DivergedError} naming the first step whose loss is NaN or infinite.
    */
   async losses(): Promise<StepLosses[]> {
     const { history, terms } = this.#graph;
@@ -159,10 +168,7 @@ export class Trainer {
       const values = terms.map((_, i) => table[start + i * SLOT_ELEMENTS]);
       const total = values.reduce((a, b) => a + b, 0);
       if (!Number.isFinite(total)) {
-        throw new NonFiniteLossError(
-          `the loss of step ${this.#read} is ${total}: training has diverged`,
-          { hint: DIVERGED_HINT },
-        );
+        throw new DivergedError(this.#read, total, rows);
       }
       this.#average -= (1 - this.recipe.lossAverageDecay) * (this.#average - total);
       rows.push({

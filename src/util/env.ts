@@ -29,7 +29,7 @@ export const ENV_FLAGS = {
   KILN_ADAPTER: {
     kind: "choice",
     default: "auto",
-    choices: ["auto", "gpu", "subgroup8", "software"],
+    choices: ["auto", "gpu", "subgroup8", "software", "naive"],
     meaning: "the kind of adapter that kernels are chosen for, whatever the adapter is",
   },
   NO_COLOR: {

@@ -44,7 +44,9 @@ export class WasmDevice implements Device {
 
   private constructor(wasm: WebAssembly.Memory, pages: number, threads: Threads, budget?: number) {
     this.threads = threads.workers.length + 1;
-    this.description = `CPU, WebAssembly SIMD on ${this.threads} threads`;
+    this.description = `CPU, WebAssembly SIMD on ${this.threads} thread${
+      this.threads === 1 ? "" : "s"
+    }`;
     this.memory = new MemoryLedger(budget);
     this.#threads = threads;
     this.#wasm = wasm;

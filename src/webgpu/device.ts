@@ -75,12 +75,14 @@ export class WebGpuDevice implements Device {
     gpu.addEventListener("uncapturederror", (event) => {
       event.preventDefault?.();
       const { error } = event as GPUUncapturedErrorEvent;
-      this.#failure ??= new DeviceError(`the device reported: ${firstLines(error.message)}`);
+      this.#failure ??= new DeviceError(`the device reported: ${firstLines(error.message)}`, {
+        hint: "see KILN_DEBUG=2 for the launches; if memory ran out, use a smaller --batch-size",
+      });
     });
     gpu.lost.then((info) => {
       if (this.#destroyed) return;
       this.#failure = new DeviceError(`the device was lost: ${info.message || info.reason}`, {
-        hint: "the last checkpoint is intact; check the driver's log and run again",
+        hint: "checkpoints that were written are intact; check the driver's log and run again",
       });
     });
   }
@@ -102,6 +104,14 @@ export class WebGpuDevice implements Device {
     if (found.hasSubgroups) requiredFeatures.push("subgroups" as GPUFeatureName);
     const gpu = await found.adapter.requestDevice({ requiredFeatures, requiredLimits });
     const device = new WebGpuDevice(found, gpu, options);
+    if (device.kind === "subgroup8" && found.kind !== "subgroup8") {
+      device.destroy();
+      // Its broadcasts would read lanes that do not exist, and give numbers all the same.
+      throw new DeviceError(
+        `Cannot use kernels for subgroups of 8 lanes: ${found.description} does not have exactly 8`,
+        { hint: "unset KILN_ADAPTER" },
+      );
+    }
     debug(
       1,
       () =>

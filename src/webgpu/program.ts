@@ -62,7 +62,9 @@ export async function prepareProgram(
   }
   if (failed !== null) {
     uniforms.destroy();
-    throw new DeviceError(`Cannot prepare ${current}: ${firstLines(failed.message)}`);
+    throw new DeviceError(`Cannot prepare ${current}: ${firstLines(failed.message)}`, {
+      hint: "KILN_DEBUG=4 prints the shader; if memory ran out, use a smaller --batch-size",
+    });
   }
   return {
     dispatches: steps.length,

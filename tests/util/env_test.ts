@@ -10,7 +10,10 @@ Deno.test("unset and empty variables have their default", () => {
 
 Deno.test("values are read by kind", () => {
   const level: number = parseEnvFlag("KILN_DEBUG", "4");
-  const kind: "auto" | "gpu" | "subgroup8" | "software" = parseEnvFlag("KILN_ADAPTER", "subgroup8");
+  const kind: "auto" | "gpu" | "subgroup8" | "software" | "naive" = parseEnvFlag(
+    "KILN_ADAPTER",
+    "subgroup8",
+  );
   const plain: boolean = parseEnvFlag("NO_COLOR", "0");
   assert.deepEqual([level, kind, plain], [4, "subgroup8", true]);
 });

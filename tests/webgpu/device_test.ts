@@ -59,7 +59,11 @@ Deno.test("a loop of runs and reads alone meets the error, too", async () => {
   device.destroy();
 });
 
-const LOST = { name: "DeviceError", message: /lost/, hint: /last checkpoint is intact/ };
+const LOST = {
+  name: "DeviceError",
+  message: /lost/,
+  hint: /checkpoints that were written are intact/,
+};
 
 Deno.test("a device lost in the middle is an exception that says so", async () => {
   const { device, state, plan } = await doubling();

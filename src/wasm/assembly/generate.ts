@@ -1,12 +1,13 @@
 /**
- * `deno task gen:wasm`: compiles the AssemblyScript of `assembly/` into `module.gen.ts`.
- * `tests/wasm/module_test.ts` fails when the file is out of date.
+ * `deno task gen:wasm`: compiles the AssemblyScript of this folder into `../module.gen.ts`; with `--check` it
+ * only compares, as `tests/wasm/module_test.ts` does. The compiler is large, so this folder has a configuration
+ * and a lock of its own: who trains does not fetch it.
  */
 import asc from "npm:assemblyscript@0.28.20/asc";
 import { fileURLToPath } from "node:url";
 
-const SOURCES = fileURLToPath(new URL("./assembly/", import.meta.url));
-const TARGET = fileURLToPath(new URL("./module.gen.ts", import.meta.url));
+const SOURCES = fileURLToPath(new URL("./", import.meta.url));
+const TARGET = fileURLToPath(new URL("../module.gen.ts", import.meta.url));
 
 const OPTIONS = [
   "-O3",
@@ -63,6 +64,14 @@ export async function generateModule(): Promise<string> {
 }
 
 if (import.meta.main) {
-  Deno.writeTextFileSync(TARGET, await generateModule());
-  console.log(`wrote ${TARGET}`);
+  const text = await generateModule();
+  if (Deno.args.includes("--check")) {
+    if (Deno.readTextFileSync(TARGET) !== text) {
+      console.error(`error: ${TARGET} is out of date\nhint: deno task gen:wasm`);
+      Deno.exit(1);
+    }
+  } else {
+    Deno.writeTextFileSync(TARGET, text);
+    console.log(`wrote ${TARGET}`);
+  }
 }
