@@ -8,6 +8,7 @@ import { trainCommand } from "./src/cli/train_command.ts";
 import { benchCommand } from "./bench/command.ts";
 import { type Invocation, parseCommandLine } from "./src/train/config.ts";
 import { UserError } from "./src/util/errors.ts";
+import { memoryError } from "./src/util/io_errors.ts";
 
 async function run(invocation: Invocation): Promise<void> {
   switch (invocation.command) {
@@ -27,7 +28,8 @@ async function run(invocation: Invocation): Promise<void> {
 }
 
 /** Prints a user's mistake as one line and its fix as another; anything else is a bug and keeps its stack. */
-function report(error: unknown): never {
+function report(thrown: unknown): never {
+  const error = memoryError(thrown);
   if (!(error instanceof UserError)) throw error;
   console.error(`error: ${error.message}`);
   if (error.hint !== "") console.error(`hint: ${error.hint}`);

@@ -62,7 +62,14 @@ fn main(
       }
       let from_dy = ((n * p.oh + oh) * p.ow + ow) * p.o;
       let from_w = ((kh * KW + kw) * p.c + c) * p.o;
-      for (var o = 0u; o < p.o; o++) {
+      // Four terms a trip, because llvmpipe ends an invocation's loops after 65535 trips in all.
+      var o = 0u;
+      for (; o + 4u <= p.o; o += 4u) {
+        for (var i = 0u; i < 4u; i++) { //! unroll
+          sum += dy[from_dy + o + i] * w[from_w + o + i];
+        }
+      }
+      for (; o < p.o; o++) {
         sum += dy[from_dy + o] * w[from_w + o];
       }
     }

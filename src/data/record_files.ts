@@ -2,7 +2,9 @@
 
 import { createHash } from "node:crypto";
 import { join } from "node:path";
+import { syncFolder } from "../util/atomic_file.ts";
 import { DataError } from "../util/errors.ts";
+import { ioError } from "../util/io_errors.ts";
 
 /** One file of a data set: its name within the data folder, its exact length, its SHA-256 in hex. */
 export interface RecordFile {
@@ -28,7 +30,7 @@ export async function fileBytes(path: string): Promise<number | undefined> {
     return (await Deno.stat(path)).size;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
-    throw unusable("read", path, error);
+    throw ioError("read", path, error);
   }
 }
 
@@ -66,7 +68,7 @@ export async function readRecordFile(
       position += chunk.length;
     }
   } catch (error) {
-    throw unusable("read", path, error);
+    throw ioError("read", path, error);
   }
   const found = hash.digest("hex");
   if (found !== file.sha256) {
@@ -80,7 +82,11 @@ export async function readRecordFile(
 /** The SHA-256 of a file, in hex. */
 export async function sha256OfFile(path: string): Promise<string> {
   const hash = createHash("sha256");
-  for await (const chunk of chunksOf(path)) hash.update(chunk);
+  try {
+    for await (const chunk of chunksOf(path)) hash.update(chunk);
+  } catch (error) {
+    throw ioError("read", path, error);
+  }
   return hash.digest("hex");
 }
 
@@ -99,6 +105,7 @@ async function* chunksOf(path: string): AsyncGenerator<Uint8Array> {
  * @param content the chunks of the file in order
  * @param origin where the content comes from, for messages
  * @throws {DataError} if the content is not what `file` says
+ * @throws {UserError} if the system refuses the file
  */
 export async function writeRecordFile(
   folder: string,
@@ -112,7 +119,7 @@ export async function writeRecordFile(
     const hash = createHash("sha256");
     let bytes = 0;
     {
-      using target = await openForWriting(partial);
+      using target = await Deno.open(partial, { write: true, create: true, truncate: true });
       for await (const chunk of content) {
         hash.update(chunk);
         bytes += chunk.length;
@@ -130,8 +137,8 @@ export async function writeRecordFile(
     await Deno.rename(partial, path);
     await syncFolder(folder);
   } catch (error) {
-    await removeIfThere(partial);
-    throw error;
+    await removeIfThere(partial).catch(() => {});
+    throw ioError("write", path, error);
   }
 }
 
@@ -142,24 +149,9 @@ function wrongContent(file: RecordFile, origin: string, expected: string, found:
   );
 }
 
-async function openForWriting(path: string): Promise<Deno.FsFile> {
-  try {
-    return await Deno.open(path, { write: true, create: true, truncate: true });
-  } catch (error) {
-    throw unusable("write", path, error);
-  }
-}
-
 /** Writes a whole chunk, however many writes it takes. */
 export async function writeAll(target: Deno.FsFile, chunk: Uint8Array): Promise<void> {
   for (let done = 0; done < chunk.length;) done += await target.write(chunk.subarray(done));
-}
-
-/** Flushes the names in a folder to disk, where the system can do that. */
-async function syncFolder(folder: string): Promise<void> {
-  if (Deno.build.os === "windows") return;
-  using handle = await Deno.open(folder);
-  await handle.sync();
 }
 
 /** Removes a file or folder with all it holds; no error if there is none. */
@@ -167,16 +159,6 @@ export async function removeIfThere(path: string): Promise<void> {
   try {
     await Deno.remove(path, { recursive: true });
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw unusable("remove", path, error);
+    if (!(error instanceof Deno.errors.NotFound)) throw ioError("remove", path, error);
   }
-}
-
-/** Turns an error of the file system into one line for the user. */
-export function unusable(verb: string, path: string, error: unknown): Error {
-  if (error instanceof DataError) return error;
-  const reason = error instanceof Error ? error.message.split("\n")[0] : String(error);
-  return new DataError(`Cannot ${verb} ${path}: ${reason}`, {
-    hint: "check the permissions and free space there, or name another folder with --data-dir",
-    cause: error,
-  });
 }

@@ -1,7 +1,8 @@
 // Unpacks a gzipped tar archive of record files, and accepts nothing in it but what is expected.
 
 import { createTarDecoder, type ParsedTarEntry } from "npm:modern-tar@0.8.6";
-import { DataError } from "../util/errors.ts";
+import { DataError, UserError } from "../util/errors.ts";
+import { ioError } from "../util/io_errors.ts";
 import type { AcquireReporter } from "./progress.ts";
 import { fileBytes, type RecordFile, writeRecordFile } from "./record_files.ts";
 
@@ -43,7 +44,9 @@ export async function unpackRecordFiles(
       else await drain(entry.body);
     }
   } catch (error) {
-    if (error instanceof DataError) throw error;
+    // A refusal of the system is no fault of the archive.
+    const cause = ioError("read", path, error);
+    if (cause instanceof UserError) throw cause;
     throw refused(path, (error as Error).message, error);
   }
   for (const name of missing) throw refused(path, `the entry ${quoted(name)} is missing`);

@@ -1,3 +1,4 @@
+import type { AdapterKind } from "../engine/launch.ts";
 import type { DType, Shape } from "../tensor/shape.ts";
 import { formatShape } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -49,6 +50,36 @@ export function checkInteger(op: string, name: string, value: number, low: numbe
   if (!Number.isInteger(value) || value < low) {
     throw new RangeError(
       `Cannot apply ${op} as ${name} must be a whole number of at least ${low}: current value is ${value}`,
+    );
+  }
+}
+
+/** The most rolled trips of an invocation on a software adapter; lavapipe ends its loops after 65,535, silently. */
+export const MAX_TRIPS = 60_000;
+
+/** Trips of a rolled loop whose body takes `body` trips in loops of its own; the test that ends it counts as one. */
+export function rolledTrips(count: number, body = 0): number {
+  return count * (1 + body) + 1;
+}
+
+/** Trips of a loop that takes four elements a trip and of the one that takes the rest. */
+export function rolledTripsByFour(count: number): number {
+  return rolledTrips(Math.floor(count / 4)) + rolledTrips(count % 4);
+}
+
+/** Checks that a software adapter would not cut off a kernel's loops. Trips are those of one invocation. */
+export function checkTrips(
+  op: string,
+  trips: number,
+  kind: AdapterKind,
+  ...shapes: Shape[]
+): void {
+  if (kind !== "gpu" && trips > MAX_TRIPS) {
+    throw new RangeError(
+      `Cannot apply ${op} as software WebGPU adapters cut off loops of more than ${MAX_TRIPS} trips ` +
+        `and this would take ${trips}, which the CPU engine can: current shapes are ${
+          shapes.map(formatShape).join(" and ")
+        }`,
     );
   }
 }

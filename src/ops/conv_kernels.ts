@@ -9,6 +9,7 @@ import {
   scratch,
 } from "../engine/launch.ts";
 import { launch } from "../webgpu/kernel.ts";
+import { checkTrips, rolledTrips, rolledTripsByFour } from "./check.ts";
 import type { Activation } from "./matmul.ts";
 import { ACTIVATION_CODES, tileSide } from "./matmul_kernels.ts";
 import { vectorWidth } from "./vector.ts";
@@ -46,11 +47,29 @@ type ForwardFamily = (problem: ConvForwardProblem, buffers: ForwardOperands) => 
 const FORWARD: Record<AdapterKind, ForwardFamily> = {
   naive: forwardNaive,
   software: forwardRegister,
-  // Its stores are whole vec4s of a pixel's channels.
   subgroup8: (problem, buffers) =>
-    problem.o % 4 === 0 ? forwardSubgroup(problem, buffers) : forwardRegister(problem, buffers),
+    fitsSubgroup(problem) ? forwardSubgroup(problem, buffers) : forwardRegister(problem, buffers),
   gpu: forwardTiled,
 };
+
+/** The subgroup kernels' stores are whole vec4s of output channels. */
+function fitsSubgroup({ o }: ConvProblem): boolean {
+  return o % 4 === 0;
+}
+
+/** Rolled trips of an invocation of the forward kernels on a software adapter. */
+function forwardTrips(kind: AdapterKind, problem: ConvProblem): number {
+  const { geometry: { c }, window: { size: [kh, kw] } } = problem;
+  if (kind === "naive") return rolledTrips(kh, rolledTrips(kw, rolledTrips(c)));
+  const step = kind === "subgroup8" && fitsSubgroup(problem) ? 8 : 4;
+  return rolledTrips(kh, rolledTrips(Math.ceil(kw * c / step)));
+}
+
+/** Checks the trips of one of the three ops, named by the shapes of its image and filters. */
+function checkConvTrips(op: string, trips: number, kind: AdapterKind, problem: ConvProblem): void {
+  const { geometry: { n, h, w, c }, window: { size }, o } = problem;
+  checkTrips(op, trips, kind, [n, h, w, c], [...size, c, o]);
+}
 
 function problemParams({ geometry, o }: ConvProblem) {
   return { n: geometry.n, o, ...windowParams(geometry) };
@@ -115,6 +134,7 @@ function forwardTiled(problem: ConvForwardProblem, buffers: ForwardOperands): La
 
 /** A forward convolution: inputs x, w and, if it has one, bias. */
 export function convLaunches(kind: AdapterKind, problem: ConvForwardProblem): LaunchList {
+  checkConvTrips("conv2d", forwardTrips(kind, problem), kind, problem);
   // Without a bias the binding still wants a buffer: the filters serve.
   const bias = input(problem.hasBias ? 2 : 1);
   return { launches: [FORWARD[kind](problem, { x: input(0), w: input(1), bias, y: output })] };
@@ -128,6 +148,8 @@ export function convGradInputLaunches(kind: AdapterKind, problem: ConvProblem): 
   const { geometry: g, window: { size: [kh, kw], strides: [sh, sw] }, o } = problem;
   const forward = sh === 1 && sw === 1 && g.padTop < kh && g.padLeft < kw;
   if (kind === "naive" || !forward) {
+    const trips = rolledTrips(kh, rolledTrips(kw, rolledTripsByFour(o)));
+    checkConvTrips("conv2d_grad_input", trips, kind, problem);
     const grad = launch("conv2d_grad_input_naive", {
       buffers: { dy: input(0), w: input(1), dx: output },
       overrides: windowOverrides(problem.window),
@@ -152,10 +174,16 @@ export function convGradInputLaunches(kind: AdapterKind, problem: ConvProblem): 
     padTop: kh - 1 - g.padTop,
     padLeft: kw - 1 - g.padLeft,
   };
-  const back = FORWARD[kind](
-    { geometry, window: problem.window, o: g.c, hasBias: false, activation: "none" },
-    { x: input(0), w: flipped, bias: flipped, y: output },
-  );
+  const swapped: ConvForwardProblem = {
+    geometry,
+    window: problem.window,
+    o: g.c,
+    hasBias: false,
+    activation: "none",
+  };
+  checkConvTrips("conv2d_grad_input", forwardTrips(kind, swapped), kind, problem);
+  const buffers = { x: input(0), w: flipped, bias: flipped, y: output };
+  const back = FORWARD[kind](swapped, buffers);
   return { launches: [flip, back], scratchBytes: [kh * kw * g.c * o * 4] };
 }
 
@@ -171,7 +199,7 @@ const GRAD_WEIGHT: Record<AdapterKind, GradWeightFamily> = {
   naive: gradWeightNaive,
   software: gradWeightRegister,
   subgroup8: (problem, partial) =>
-    problem.o % 4 === 0
+    fitsSubgroup(problem)
       ? gradWeightSubgroup(problem, partial)
       : gradWeightRegister(problem, partial),
   gpu: gradWeightTiled,
@@ -198,6 +226,8 @@ function splitRows(kind: AdapterKind, problem: ConvProblem): number {
 export function convGradWeightLaunches(kind: AdapterKind, problem: ConvProblem): LaunchList {
   const rows = splitRows(kind, problem);
   const parts = Math.ceil(outputPixels(problem) / rows);
+  // The loops over a part are short; the one over the parts may not be.
+  checkConvTrips("conv2d_grad_weight", rolledTrips(parts), kind, problem);
   const full = { ...problem, splitRows: rows, parts };
   if (parts === 1) return { launches: [GRAD_WEIGHT[kind](full, output)] };
   const length = patchSize(problem) * problem.o;

@@ -7,6 +7,7 @@ import {
   output,
 } from "../engine/launch.ts";
 import { launch } from "../webgpu/kernel.ts";
+import { checkTrips, rolledTrips, rolledTripsByFour } from "./check.ts";
 import type { Activation } from "./matmul.ts";
 import { vectorWidth } from "./vector.ts";
 
@@ -37,14 +38,28 @@ type Family = (problem: MatmulProblem) => Launch;
 const FAMILIES: Record<AdapterKind, Family> = {
   naive,
   software: register,
-  // Its stores are whole vec4s of a row.
-  subgroup8: (problem) => (problem.n % 4 === 0 ? subgroup(problem) : register(problem)),
+  subgroup8: (problem) => (fitsSubgroup(problem) ? subgroup(problem) : register(problem)),
   gpu: tiled,
 };
 
 /** The launch of a matrix product: inputs a, b and, if it has one, bias. */
 export function matmulLaunches(kind: AdapterKind, problem: MatmulProblem): LaunchList {
+  const { m, n, k } = problem;
+  checkTrips("matmul", loopTrips(kind, problem), kind, [m, k], [k, n]);
   return { launches: [FAMILIES[kind](problem)] };
+}
+
+/** The subgroup kernel's stores are whole vec4s of a row. */
+function fitsSubgroup({ n }: MatmulProblem): boolean {
+  return n % 4 === 0;
+}
+
+/** Rolled trips of an invocation on a software adapter. */
+function loopTrips(kind: AdapterKind, problem: MatmulProblem): number {
+  if (kind === "naive") return rolledTripsByFour(problem.k);
+  return rolledTrips(
+    Math.ceil(problem.k / (kind === "subgroup8" && fitsSubgroup(problem) ? 8 : 4)),
+  );
 }
 
 function common(problem: MatmulProblem) {

