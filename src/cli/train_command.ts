@@ -26,10 +26,9 @@ export async function trainCommand(config: TrainConfig): Promise<void> {
   const { runDir, dataDir, batchSize, workers } = config;
   await claimRunFolder(runDir);
   await ensureCifar10({ dataDir, url: config.dataUrl ?? undefined });
-  const [training, test] = [
-    await loadCifar10(dataDir, "train"),
-    await loadCifar10(dataDir, "test"),
-  ];
+  const training = await loadCifar10(dataDir, "train");
+  // Found now if a label is wrong, not after hours; loaded again when it is measured.
+  await loadCifar10(dataDir, "test");
   const { device, choice } = await openDevice(config.device, config.threads);
   using _device = { [Symbol.dispose]: () => device.destroy() };
   const steps = totalSteps(config, training.count);
@@ -43,7 +42,7 @@ export async function trainCommand(config: TrainConfig): Promise<void> {
       model: referenceCnn,
       recipe: config,
       train: training,
-      test,
+      test: () => loadCifar10(dataDir, "test"),
       runDir,
       steps,
       workers,

@@ -4,7 +4,7 @@ import { sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { launch as launchWasm } from "../wasm/launch.ts";
 import { launch } from "../webgpu/kernel.ts";
-import { bytesOfShapes, checkInputs, checkRank } from "./check.ts";
+import { bytesOfShapes, checkInputs, checkRank, checkTrips, rolledTrips } from "./check.ts";
 
 const standardize = defineOp<Record<string, never>>({
   name: "standardize_images",
@@ -13,8 +13,11 @@ const standardize = defineOp<Record<string, never>>({
     return { shape: checkRank("standardize_images", "the images", x, 4) };
   },
   launches: {
-    webgpu({ output: { shape } }) {
+    webgpu({ output: { shape }, kind }) {
       const images = shape[0];
+      // Three passes of 64 invocations an image, and two sums of their 64 parts.
+      const pass = rolledTrips(Math.ceil(sizeOf(shape) / images / 64));
+      checkTrips("standardize_images", 3 * pass + 2 * rolledTrips(64), kind, shape);
       return {
         launches: [launch("standardize", {
           buffers: { x: input(0), y: output },

@@ -6,6 +6,7 @@ import { launch } from "../webgpu/kernel.ts";
 import { bytesOfShapes, checkInputs, checkRank, checkShapes } from "./check.ts";
 import { argmaxWasm, averageWasm, maxGradWasm, selectWasm } from "./pool_wasm.ts";
 import {
+  checkWindowTrips,
   forEachTap,
   type WindowAttributes,
   windowGeometry,
@@ -32,7 +33,8 @@ const argmaxOp = defineOp<WindowAttributes>({
     return { shape: [g.n, g.oh, g.ow, g.c], dtype: "u32" };
   },
   launches: {
-    webgpu({ inputs: [x], output: { shape }, attributes }) {
+    webgpu({ inputs: [x], output: { shape }, attributes, kind }) {
+      checkWindowTrips("max_pool2d", attributes, kind);
       const geometry = windowGeometry("max_pool2d", x.shape, attributes);
       const { width, elem, place, truth } = vectorWidth(geometry.c);
       const length = sizeOf(shape) / width;
@@ -141,7 +143,8 @@ const maxGrad: Op<MaxGradAttributes> = defineOp<MaxGradAttributes>({
   masked: ({ inputs: [argmax, dy], attributes: { pool, ...attributes } }, y) =>
     y === pool?.x ? maxGrad([argmax, dy, pool.y], attributes) : undefined,
   launches: {
-    webgpu({ inputs, attributes }) {
+    webgpu({ inputs, attributes, kind }) {
+      checkWindowTrips("max_pool2d_grad", attributes, kind);
       const geometry = windowGeometry("max_pool2d", attributes.image, attributes);
       const { width, elem, place } = vectorWidth(geometry.c);
       const length = sizeOf(attributes.image) / width;
@@ -219,7 +222,8 @@ const average: Op<AverageAttributes> = defineOp<AverageAttributes>({
     return { shape: gradient ? image : [n, oh, ow, c] };
   },
   launches: {
-    webgpu({ output: { shape }, attributes }) {
+    webgpu({ output: { shape }, attributes, kind }) {
+      checkWindowTrips("avg_pool2d", attributes, kind);
       const geometry = windowGeometry("avg_pool2d", attributes.image, attributes);
       const { width, elem } = vectorWidth(geometry.c);
       const length = sizeOf(shape) / width;

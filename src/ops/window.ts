@@ -1,5 +1,6 @@
 import type { Shape } from "../tensor/shape.ts";
-import { checkInteger, checkShapes } from "./check.ts";
+import type { AdapterKind } from "../engine/launch.ts";
+import { checkInteger, checkShapes, checkTrips, rolledTrips } from "./check.ts";
 
 /**
  * How a window slides. `same` pads with zeros so that the output has ceil(size / stride) pixels, the odd
@@ -76,6 +77,11 @@ export function forEachTap(
 /** The Params that all window kernels share. */
 export function windowParams(g: WindowGeometry) {
   return { h: g.h, w: g.w, c: g.c, oh: g.oh, ow: g.ow, pad_top: g.padTop, pad_left: g.padLeft };
+}
+
+/** Checks that the taps of a window are not more than a software adapter can loop over. */
+export function checkWindowTrips(op: string, { size }: WindowAttributes, kind: AdapterKind): void {
+  checkTrips(op, rolledTrips(size[0], rolledTrips(size[1])), kind, size);
 }
 
 /** The overrides that all window kernels share. */

@@ -14,7 +14,8 @@ export interface TrainOptions {
   readonly model: Model;
   readonly recipe: Recipe;
   readonly train: Records;
-  readonly test: Records;
+  /** Loads the test images; held only while they are measured, as they are 31 MB. */
+  readonly test: () => Promise<Records>;
   readonly runDir: string;
   /** Steps of the whole run. */
   readonly steps: number;
@@ -194,7 +195,8 @@ async function evaluate(
   evaluator: Evaluator,
   { options, events }: { options: TrainOptions; events: TrainEvents },
 ): Promise<EvaluationEvent> {
-  const { test: records, workers } = options;
+  const { test, workers } = options;
+  const records = await test();
   const [weights, averages] = [
     await state.read(variables.parameters),
     await state.read(variables.averages),
