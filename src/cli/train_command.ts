@@ -27,8 +27,6 @@ export async function trainCommand(config: TrainConfig): Promise<void> {
   await claimRunFolder(runDir);
   await ensureCifar10({ dataDir, url: config.dataUrl ?? undefined });
   const training = await loadCifar10(dataDir, "train");
-  // Found now if a label is wrong, not after hours; loaded again when it is measured.
-  await loadCifar10(dataDir, "test");
   const { device, choice } = await openDevice(config.device, config.threads);
   using _device = { [Symbol.dispose]: () => device.destroy() };
   const steps = totalSteps(config, training.count);
