@@ -7,6 +7,7 @@ import { evalCommand } from "./src/cli/eval_command.ts";
 import { trainCommand } from "./src/cli/train_command.ts";
 import { benchCommand } from "./bench/command.ts";
 import { type Invocation, parseCommandLine } from "./src/train/config.ts";
+import { checkEnvFlags } from "./src/util/env.ts";
 import { UserError } from "./src/util/errors.ts";
 import { memoryError } from "./src/util/io_errors.ts";
 
@@ -38,6 +39,7 @@ function report(thrown: unknown): never {
 
 if (import.meta.main) {
   try {
+    checkEnvFlags();
     await run(parseCommandLine(Deno.args));
   } catch (error) {
     report(error);

@@ -18,7 +18,7 @@ const WRONG_LINES: readonly [line: string, error: RegExp, hint: RegExp][] = [
   ["train --learning-rate nan", /--learning-rate must be .*found "nan"/, /--learning-rate/],
   [
     "train --device tpu",
-    /--device must be one of auto, gpu, software: found "tpu"/,
+    /--device must be one of auto, gpu, software, cpu: found "tpu"/,
     /did you mean gpu\?/,
   ],
   ["train --steps 3 --epochs 2", /--epochs.*--steps|--steps.*--epochs/, /./],
@@ -109,11 +109,15 @@ Deno.test("no adapter: the hint names the set-up, and the run folder stays free"
     ["train", "--device", "software", "--run-dir", folder.path],
     NO_DRIVER,
   );
-  assertMistake(outcome, { code: 1, error: /no WebGPU adapter found/, hint: /deno task setup/ });
+  assertMistake(outcome, {
+    code: 1,
+    error: /no software WebGPU adapter found/,
+    hint: /deno task setup/,
+  });
   assert.deepEqual(await namesIn(folder.path), ["checkpoints"]);
   const doctor = await kiln(["doctor", "--device", "software"], NO_DRIVER);
   assert.equal(doctor.code, 1);
-  assert.match(doctor.out, /no WebGPU adapter found/);
+  assert.match(doctor.out, /no software WebGPU adapter found/);
   assert.match(doctor.out, /deno task setup/);
 });
 

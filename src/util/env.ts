@@ -57,6 +57,11 @@ export function envFlag<N extends EnvName>(name: N): EnvValue<N> {
   return parseEnvFlag(name, readEnv(name));
 }
 
+/** Reads every variable, so that a wrong one is found whichever of them a command comes to need. */
+export function checkEnvFlags(): void {
+  for (const name of Object.keys(ENV_FLAGS)) envFlag(name as EnvName);
+}
+
 /** What {@linkcode envFlag} makes of the text of a variable. */
 export function parseEnvFlag<N extends EnvName>(name: N, text: string | undefined): EnvValue<N> {
   const flag: EnvFlag = ENV_FLAGS[name];
