@@ -1,66 +1,71 @@
-import { foldGrid, input, output } from "../engine/launch.ts";
-import { defineOp, type OpContext } from "../tensor/op.ts";
-import { type DType, sizeOf } from "../tensor/shape.ts";
+import { foldGrid, type Grid, input, type Launch, output } from "../engine/launch.ts";
+import { defineOp, type Op } from "../tensor/op.ts";
+import { sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { blocks, launch as launchWasm } from "../wasm/launch.ts";
 import { launch } from "../webgpu/kernel.ts";
 import { bytesOfShapes, checkInputs, checkShapes } from "./check.ts";
-import { vectorWidth } from "./vector.ts";
-
-/** Checks (variable, same-shaped value, one number). */
-function updateShape(name: string, inputs: readonly Tensor[], scalar: DType = "f32") {
-  checkInputs(name, inputs, ["f32", "f32", scalar]);
-  const [target, value, number] = inputs;
-  const same = sizeOf(value.shape) === sizeOf(target.shape);
-  checkShapes(
-    name,
-    "the variable and the value must have one size",
-    same,
-    target.shape,
-    value.shape,
-  );
-  checkShapes(name, "the third input must be one number", sizeOf(number.shape) === 1, number.shape);
-  return { shape: target.shape };
-}
+import { type VectorWidth, vectorWidth } from "./vector.ts";
 
 const IN_PLACE = { kind: "in-place" } as const;
-const SAMPLES = [[1], [5, 67], [3, 64]].map((shape) => ({
-  inputs: [{ shape }, { shape }, { shape: [] }],
-  attributes: {},
-}));
 
-function updateCost({ output: { shape } }: OpContext<unknown>) {
-  return { flops: 3 * sizeOf(shape), bytes: bytesOfShapes(shape, shape, shape) };
+/** What differs between updates of (variable, same-shaped value, one number). */
+interface Update {
+  webgpu(work: { length: number; elem: VectorWidth["elem"]; grid: Grid }): Launch;
+  wasm(work: { length: number; units: number }): Launch;
+  /** The variable's new value. */
+  reference(variable: Float64Array, value: Float64Array, number: number): Float64Array;
 }
 
-const sgd = defineOp<Record<string, never>>({
-  name: "sgd_update",
-  shape: (inputs) => updateShape("sgd_update", inputs),
-  storage: () => IN_PLACE,
-  launches: {
-    webgpu({ output: { shape } }) {
-      const { width, elem } = vectorWidth(sizeOf(shape));
-      const length = sizeOf(shape) / width;
-      return {
-        launches: [launch("sgd_update", {
-          aliases: { elem },
-          buffers: { w: output, g: input(1), learning_rate: input(2) },
-          params: { length },
-          grid: foldGrid(Math.ceil(length / 256)),
-        })],
-      };
+/** An op that writes its first input in place, element by element. */
+function defineUpdate(
+  name: string,
+  { webgpu, wasm, reference }: Update,
+): Op<Record<string, never>> {
+  return defineOp<Record<string, never>>({
+    name,
+    shape(inputs) {
+      checkInputs(name, inputs, ["f32", "f32", "f32"]);
+      const [target, { shape: value }, { shape: number }] = inputs;
+      const same = sizeOf(value) === sizeOf(target.shape);
+      const rule = "the variable and the value must have one size";
+      checkShapes(name, rule, same, target.shape, value);
+      checkShapes(name, "the third input must be one number", sizeOf(number) === 1, number);
+      return { shape: target.shape };
     },
-    wasm: ({ output: { shape } }) => ({
-      launches: [launchWasm("sgd_update", {
-        buffers: { w: output, g: input(1), learning_rate: input(2) },
-        params: { length: sizeOf(shape) },
-        units: blocks(sizeOf(shape)),
-      })],
+    storage: () => IN_PLACE,
+    launches: {
+      webgpu({ output: { shape } }) {
+        const { width, elem } = vectorWidth(sizeOf(shape));
+        const length = sizeOf(shape) / width;
+        const grid = foldGrid(Math.ceil(length / 256));
+        return { launches: [webgpu({ length, elem, grid })] };
+      },
+      wasm({ output: { shape } }) {
+        const length = sizeOf(shape);
+        return { launches: [wasm({ length, units: blocks(length) })] };
+      },
+    },
+    reference: (_, [variable, value, number]) => reference(variable, value, number[0]),
+    cost: ({ output: { shape } }) => ({
+      flops: 3 * sizeOf(shape),
+      bytes: bytesOfShapes(shape, shape, shape),
     }),
-  },
-  reference: (_, [w, g, rate]) => w.map((v, i) => v - rate[0] * g[i]),
-  cost: updateCost,
-  samples: SAMPLES,
+    samples: [[1], [5, 67], [3, 64]].map((shape) => ({
+      inputs: [{ shape }, { shape }, { shape: [] }],
+      attributes: {},
+    })),
+  });
+}
+
+const SGD_BUFFERS = { w: output, g: input(1), learning_rate: input(2) };
+
+const sgd = defineUpdate("sgd_update", {
+  webgpu: ({ length, elem, grid }) =>
+    launch("sgd_update", { aliases: { elem }, buffers: SGD_BUFFERS, params: { length }, grid }),
+  wasm: ({ length, units }) =>
+    launchWasm("sgd_update", { buffers: SGD_BUFFERS, params: { length }, units }),
+  reference: (w, g, rate) => w.map((v, i) => v - rate * g[i]),
 });
 
 /** w -= learningRate * g, in place; returns the new w. */
@@ -68,34 +73,19 @@ export function sgdUpdate(w: Tensor, g: Tensor, learningRate: Tensor): Tensor {
   return sgd([w, g, learningRate], {});
 }
 
-const momentumOp = defineOp<Record<string, never>>({
-  name: "momentum_update",
-  shape: (inputs) => updateShape("momentum_update", inputs),
-  storage: () => IN_PLACE,
-  launches: {
-    webgpu({ output: { shape } }) {
-      const { width, elem } = vectorWidth(sizeOf(shape));
-      const length = sizeOf(shape) / width;
-      return {
-        launches: [launch("momentum_update", {
-          aliases: { elem },
-          buffers: { velocity: output, g: input(1), momentum: input(2) },
-          params: { length },
-          grid: foldGrid(Math.ceil(length / 256)),
-        })],
-      };
-    },
-    wasm: ({ output: { shape } }) => ({
-      launches: [launchWasm("momentum_update", {
-        buffers: { velocity: output, g: input(1), momentum: input(2) },
-        params: { length: sizeOf(shape) },
-        units: blocks(sizeOf(shape)),
-      })],
+const MOMENTUM_BUFFERS = { velocity: output, g: input(1), momentum: input(2) };
+
+const momentumOp = defineUpdate("momentum_update", {
+  webgpu: ({ length, elem, grid }) =>
+    launch("momentum_update", {
+      aliases: { elem },
+      buffers: MOMENTUM_BUFFERS,
+      params: { length },
+      grid,
     }),
-  },
-  reference: (_, [velocity, g, momentum]) => velocity.map((v, i) => momentum[0] * v + g[i]),
-  cost: updateCost,
-  samples: SAMPLES,
+  wasm: ({ length, units }) =>
+    launchWasm("momentum_update", { buffers: MOMENTUM_BUFFERS, params: { length }, units }),
+  reference: (velocity, g, momentum) => velocity.map((v, i) => momentum * v + g[i]),
 });
 
 /** velocity = momentum * velocity + g, in place; returns the new velocity (Polyak 1964; step along it with `sgdUpdate`). */
@@ -103,34 +93,14 @@ export function momentumUpdate(velocity: Tensor, g: Tensor, momentum: Tensor): T
   return momentumOp([velocity, g, momentum], {});
 }
 
-const ema = defineOp<Record<string, never>>({
-  name: "ema_update",
-  shape: (inputs) => updateShape("ema_update", inputs),
-  storage: () => IN_PLACE,
-  launches: {
-    webgpu({ output: { shape } }) {
-      const { width, elem } = vectorWidth(sizeOf(shape));
-      const length = sizeOf(shape) / width;
-      return {
-        launches: [launch("ema_update", {
-          aliases: { elem },
-          buffers: { shadow: output, x: input(1), decay: input(2) },
-          params: { length },
-          grid: foldGrid(Math.ceil(length / 256)),
-        })],
-      };
-    },
-    wasm: ({ output: { shape } }) => ({
-      launches: [launchWasm("ema_update", {
-        buffers: { shadow: output, x: input(1), decay: input(2) },
-        params: { length: sizeOf(shape) },
-        units: blocks(sizeOf(shape)),
-      })],
-    }),
-  },
-  reference: (_, [shadow, x, decay]) => shadow.map((s, i) => s - (1 - decay[0]) * (s - x[i])),
-  cost: updateCost,
-  samples: SAMPLES,
+const EMA_BUFFERS = { shadow: output, x: input(1), decay: input(2) };
+
+const ema = defineUpdate("ema_update", {
+  webgpu: ({ length, elem, grid }) =>
+    launch("ema_update", { aliases: { elem }, buffers: EMA_BUFFERS, params: { length }, grid }),
+  wasm: ({ length, units }) =>
+    launchWasm("ema_update", { buffers: EMA_BUFFERS, params: { length }, units }),
+  reference: (shadow, x, decay) => shadow.map((s, i) => s - (1 - decay) * (s - x[i])),
 });
 
 /** shadow -= (1 - decay) * (shadow - x), in place; returns the new shadow. */

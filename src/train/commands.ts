@@ -1,3 +1,4 @@
+import { defaultWorkers } from "../data/batches.ts";
 import type { Flag } from "./flags.ts";
 import type { CommandHelp } from "./help.ts";
 
@@ -28,7 +29,7 @@ const DATA_URL = {
 
 const WORKERS = {
   kind: "integer",
-  default: { text: "cores - 1", of: defaultWorkers },
+  default: { text: "cores - 1", of: () => defaultWorkers() },
   min: 1,
   max: 16,
   group: "Machine",
@@ -267,8 +268,4 @@ export function defaultRunDir(time: Date): string {
   return `runs/reference-${date}-${two(time.getHours())}${two(time.getMinutes())}${
     two(time.getSeconds())
   }`;
-}
-
-function defaultWorkers(): number {
-  return Math.min(16, Math.max(1, navigator.hardwareConcurrency - 1));
 }
