@@ -49,11 +49,11 @@ export {
 } from "./src/nn/parameters.ts";
 export { referenceCnn } from "./src/nn/models/reference.ts";
 export { decaySteps, staircaseDecay, warmedDecay } from "./src/optim/schedules.ts";
-export { ensureCifar10 } from "./src/data/acquire.ts";
-export { CIFAR10_CLASSES, loadCifar10 } from "./src/data/cifar10.ts";
-export { type Batch, BatchLoader, evalBatches } from "./src/data/batches.ts";
+export { ensureCifar10 } from "./src/data/acquire/acquire.ts";
+export { CIFAR10_CLASSES, loadCifar10 } from "./src/data/datasets/cifar10.ts";
+export { type Batch, BatchLoader, evalBatches } from "./src/data/batches/batches.ts";
 export { Records } from "./src/data/records.ts";
-export * from "./src/data/augment.ts";
+export * from "./src/data/augment/augment.ts";
 export { decodeSafetensors, encodeSafetensors } from "./src/formats/safetensors.ts";
 export { readSafetensors, writeSafetensors } from "./src/formats/safetensors.ts";
 export { type Checkpoint, newestCheckpoint, readCheckpoint } from "./src/train/checkpoint.ts";

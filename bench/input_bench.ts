@@ -3,7 +3,7 @@
  *
  *     deno bench bench/input_bench.ts
  */
-import { createDistortion, CROP_VALUES, distort, preprocessEval } from "../src/data/augment.ts";
+import { createDistortion, CROP_VALUES, distort, preprocessEval } from "../src/data/augment/augment.ts";
 import { PIXEL_BYTES } from "../src/data/records.ts";
 import { RandomStream, STREAMS } from "../src/util/random.ts";
 

@@ -9,7 +9,7 @@
  * `--input` makes a new batch for each step, as training does: decoded, augmented, shuffled; of random
  * images, so that no data set is needed and the losses are others than the peers'.
  */
-import { BatchLoader, defaultWorkers } from "../src/data/batches.ts";
+import { BatchLoader, defaultWorkers } from "../src/data/batches/batches.ts";
 import { RECORD_BYTES, Records } from "../src/data/records.ts";
 import { RandomStream } from "../src/util/random.ts";
 import { VERSION } from "../src/util/version.ts";

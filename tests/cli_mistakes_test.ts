@@ -1,7 +1,7 @@
 /** Every mistake on the command line: one line that says what, one with the fix, an exit code, no stack trace. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { CIFAR10_FILES } from "../src/data/cifar10.ts";
+import { CIFAR10_FILES } from "../src/data/datasets/cifar10.ts";
 import { initialValues, parameterLayout } from "../src/nn/parameters.ts";
 import { referenceCnn } from "../src/nn/models/reference.ts";
 import { newestCheckpoint, readCheckpoint, writeCheckpoint } from "../src/train/checkpoint.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { CIFAR10_FILES } from "../src/data/cifar10.ts";
+import { CIFAR10_FILES } from "../src/data/datasets/cifar10.ts";
 
 export const ROOT = fileURLToPath(new URL("..", import.meta.url));
 /** The default data folder. */

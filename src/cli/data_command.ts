@@ -1,5 +1,5 @@
-import { ensureCifar10 } from "../data/acquire.ts";
-import { CIFAR10_FILES, loadCifar10 } from "../data/cifar10.ts";
+import { ensureCifar10 } from "../data/acquire/acquire.ts";
+import { CIFAR10_FILES, loadCifar10 } from "../data/datasets/cifar10.ts";
 import type { DataConfig } from "../train/config.ts";
 import { formatCount } from "../util/units.ts";
 

@@ -1,5 +1,5 @@
-import { ensureCifar10 } from "../data/acquire.ts";
-import { loadCifar10 } from "../data/cifar10.ts";
+import { ensureCifar10 } from "../data/acquire/acquire.ts";
+import { loadCifar10 } from "../data/datasets/cifar10.ts";
 import { referenceCnn } from "../nn/models/reference.ts";
 import { createConsole } from "../report/console.ts";
 import { precisionLine, wallClock } from "../report/log_line.ts";

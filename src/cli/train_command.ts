@@ -1,6 +1,6 @@
 import type { Device } from "../engine/device.ts";
-import { ensureCifar10 } from "../data/acquire.ts";
-import { loadCifar10 } from "../data/cifar10.ts";
+import { ensureCifar10 } from "../data/acquire/acquire.ts";
+import { loadCifar10 } from "../data/datasets/cifar10.ts";
 import { countParameters } from "../nn/parameters.ts";
 import { referenceCnn } from "../nn/models/reference.ts";
 import { createConsole, formatSections } from "../report/console.ts";

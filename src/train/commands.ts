@@ -1,4 +1,4 @@
-import { defaultWorkers } from "../data/batches.ts";
+import { defaultWorkers } from "../data/batches/batches.ts";
 import type { Flag } from "./flags.ts";
 import type { CommandHelp } from "./help.ts";
 

@@ -1,4 +1,4 @@
-import { evalBatches } from "../data/batches.ts";
+import { evalBatches } from "../data/batches/batches.ts";
 import type { Records } from "../data/records.ts";
 import type { Device } from "../engine/device.ts";
 import type { Model } from "../nn/model.ts";

@@ -1,4 +1,4 @@
-import { BatchLoader } from "../data/batches.ts";
+import { BatchLoader } from "../data/batches/batches.ts";
 import type { Records } from "../data/records.ts";
 import type { Device } from "../engine/device.ts";
 import type { Model } from "../nn/model.ts";

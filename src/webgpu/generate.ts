@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath as fromFileUrl } from "node:url";
 import { reflect } from "./reflect.ts";
 
-const SHADERS = fromFileUrl(new URL("../../shaders/", import.meta.url));
+const SHADERS = fromFileUrl(new URL("../../shaders", import.meta.url));
 const TARGET = fromFileUrl(new URL("./kernels.gen.ts", import.meta.url));
 
 /** The text that `kernels.gen.ts` should have. */

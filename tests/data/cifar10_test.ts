@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { CIFAR10_CLASSES, CIFAR10_FILES, loadCifar10 } from "../../src/data/cifar10.ts";
+import { CIFAR10_CLASSES, CIFAR10_FILES, loadCifar10 } from "../../src/data/datasets/cifar10.ts";
 import { RECORD_BYTES } from "../../src/data/records.ts";
 import { DataError } from "../../src/util/errors.ts";
 import { describe, sha256, smallDataSet, temporaryFolder, writeFiles } from "./helpers.ts";

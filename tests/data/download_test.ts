@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { download, UnreachableError } from "../../src/data/download.ts";
+import { download, UnreachableError } from "../../src/data/acquire/download.ts";
 import { DataError, UserError } from "../../src/util/errors.ts";
 import { type Answer, serveArchive } from "./archive_server.ts";
 import { namesIn, randomRecords, RecordingReporter, sha256, temporaryFolder } from "./helpers.ts";

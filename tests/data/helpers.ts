@@ -2,9 +2,9 @@
 
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import type { SplitFiles } from "../../src/data/cifar10.ts";
-import type { AcquireReporter } from "../../src/data/progress.ts";
-import type { RecordFile } from "../../src/data/record_files.ts";
+import type { SplitFiles } from "../../src/data/datasets/cifar10.ts";
+import type { AcquireReporter } from "../../src/data/acquire/progress.ts";
+import type { RecordFile } from "../../src/data/acquire/record_files.ts";
 import { RECORD_BYTES, Records } from "../../src/data/records.ts";
 import { RandomStream, STREAMS } from "../../src/util/random.ts";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { encode } from "npm:fast-png@8.0.0";
-import { convertPackage } from "../../src/data/npm_source.ts";
-import { pngToRecords } from "../../src/data/png_records.ts";
+import { convertPackage } from "../../src/data/acquire/npm_source.ts";
+import { pngToRecords } from "../../src/data/acquire/png_records.ts";
 import { PIXEL_BYTES, RECORD_BYTES } from "../../src/data/records.ts";
 import {
   namesIn,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createReporter } from "../../src/data/progress.ts";
+import { createReporter } from "../../src/data/acquire/progress.ts";
 
 function record(terminal: boolean) {
   const clock = { ms: 0 };

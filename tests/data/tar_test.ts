@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { packTar, type TarEntry } from "npm:modern-tar@0.8.6";
-import { unpackRecordFiles } from "../../src/data/tar.ts";
+import { unpackRecordFiles } from "../../src/data/acquire/tar.ts";
 import { DataError } from "../../src/util/errors.ts";
 import { namesIn, RecordingReporter, smallDataSet, temporaryFolder } from "./helpers.ts";
 

@@ -1,5 +1,5 @@
 /** Images and models for the tests of training, made on the spot: no data set is needed. */
-import { evalBatches } from "../../src/data/batches.ts";
+import { evalBatches } from "../../src/data/batches/batches.ts";
 import { CHANNELS, IMAGE_SIZE, RECORD_BYTES, Records } from "../../src/data/records.ts";
 import { constantInitializer, truncatedNormal } from "../../src/nn/initializers.ts";
 import type { Model } from "../../src/nn/model.ts";

@@ -6,7 +6,7 @@
 import asc from "npm:assemblyscript@0.28.20/asc";
 import { fileURLToPath } from "node:url";
 
-const SOURCES = fileURLToPath(new URL("./", import.meta.url));
+const SOURCES = fileURLToPath(new URL(".", import.meta.url));
 const TARGET = fileURLToPath(new URL("../module.gen.ts", import.meta.url));
 
 const OPTIONS = [

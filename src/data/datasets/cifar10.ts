@@ -2,9 +2,9 @@
 // and reading them.
 
 import { join } from "node:path";
-import { DataError } from "../util/errors.ts";
-import { readRecordFile, type RecordFile } from "./record_files.ts";
-import { RECORD_BYTES, Records } from "./records.ts";
+import { DataError } from "../../util/errors.ts";
+import { readRecordFile, type RecordFile } from "../acquire/record_files.ts";
+import { RECORD_BYTES, Records } from "../records.ts";
 
 /** The classes, in the order of their labels 0 to 9. */
 export const CIFAR10_CLASSES: readonly string[] = [

@@ -2,7 +2,7 @@
 
 import { createFill } from "./batch_fill.ts";
 import { CLOSED, viewRing, type WorkerTask } from "./batch_ring.ts";
-import { Records } from "./records.ts";
+import { Records } from "../records.ts";
 
 globalThis.addEventListener("message", (event) => {
   serve((event as MessageEvent<WorkerTask>).data);

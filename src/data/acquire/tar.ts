@@ -1,8 +1,8 @@
 // Unpacks a gzipped tar archive of record files, and accepts nothing in it but what is expected.
 
 import { createTarDecoder, type ParsedTarEntry } from "npm:modern-tar@0.8.6";
-import { DataError, UserError } from "../util/errors.ts";
-import { ioError } from "../util/io_errors.ts";
+import { DataError, UserError } from "../../util/errors.ts";
+import { ioError } from "../../util/io_errors.ts";
 import type { AcquireReporter } from "./progress.ts";
 import { fileBytes, type RecordFile, writeRecordFile } from "./record_files.ts";
 

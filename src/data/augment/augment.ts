@@ -4,8 +4,8 @@
 // Images are floats in the order [H=24, W=24, C=3]. Every function writes into `out`, allocates
 // nothing, and depends on nothing but its arguments; `out` may be `image` itself.
 
-import type { RandomStream } from "../util/random.ts";
-import { CHANNELS, IMAGE_SIZE, PLANE_BYTES } from "./records.ts";
+import type { RandomStream } from "../../util/random.ts";
+import { CHANNELS, IMAGE_SIZE, PLANE_BYTES } from "../records.ts";
 
 /** Height and width of a cropped image, pixels. */
 export const CROP_SIZE = 24;

@@ -8,7 +8,7 @@ import {
   viewRing,
   type WorkerTask,
 } from "./batch_ring.ts";
-import type { Records } from "./records.ts";
+import type { Records } from "../records.ts";
 
 /** One batch in shared memory. It is valid until it is released; its memory is then used again. */
 export interface Batch {

@@ -1,8 +1,8 @@
 // Downloads one file of known length and SHA-256 over HTTP, and goes on where an earlier attempt
 // stopped (RFC 9110, section 14: Range).
 
-import { DataError } from "../util/errors.ts";
-import { ioError } from "../util/io_errors.ts";
+import { DataError } from "../../util/errors.ts";
+import { ioError } from "../../util/io_errors.ts";
 import type { AcquireReporter } from "./progress.ts";
 import { fileBytes, removeIfThere, sha256OfFile, writeAll } from "./record_files.ts";
 

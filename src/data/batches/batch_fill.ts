@@ -1,9 +1,9 @@
 // Makes one batch: which images, and their pixels. A pure function of (seed, batch number).
 
-import { permutation, RandomStream, STREAMS } from "../util/random.ts";
-import { createDistortion, distort, preprocessEval } from "./augment.ts";
+import { permutation, RandomStream, STREAMS } from "../../util/random.ts";
+import { createDistortion, distort, preprocessEval } from "../augment/augment.ts";
 import type { BatchMode, Slot } from "./batch_ring.ts";
-import type { Records } from "./records.ts";
+import type { Records } from "../records.ts";
 
 /** Fills a slot with batch number `batch`, counted from the beginning of training or of the records. */
 export type FillBatch = (batch: number, slot: Slot) => void;

