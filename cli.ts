@@ -4,6 +4,7 @@
 import { dataCommand } from "./src/cli/data_command.ts";
 import { doctorCommand } from "./src/cli/doctor_command.ts";
 import { evalCommand } from "./src/cli/eval_command.ts";
+import { inspectCommand } from "./src/cli/inspect_command.ts";
 import { trainCommand } from "./src/cli/train_command.ts";
 import { benchCommand } from "./bench/command.ts";
 import { type Invocation, parseCommandLine } from "./src/train/config.ts";
@@ -21,6 +22,8 @@ async function run(invocation: Invocation): Promise<void> {
       return await evalCommand(invocation.config);
     case "data":
       return await dataCommand(invocation.config);
+    case "data inspect":
+      return await inspectCommand(invocation.config);
     case "doctor":
       return await doctorCommand(invocation.config);
     case "bench":

@@ -13,6 +13,7 @@ import {
 import { WasmDevice } from "../src/wasm/device.ts";
 import { WebGpuDevice } from "../src/webgpu/device.ts";
 import { backendOf, countThreads, open } from "./devices.ts";
+import { formatInput, timeInput } from "./input.ts";
 import { formatKernels, timeKernels } from "./kernels.ts";
 import { convLadder, formatLadder, matmulLadder } from "./ladder.ts";
 import { type EncodeResult, type StepResult, timeEncode, timeStep } from "./training_step.ts";
@@ -28,6 +29,10 @@ const PARTS: Readonly<Record<string, (config: BenchConfig) => Promise<Part>>> = 
   kernels,
   step,
   encode,
+  input: async (config) => {
+    const json = await timeInput(async () => (await open(config)).device, config.batchSize);
+    return { json, text: formatInput(json, config.batchSize) };
+  },
   "ladder-matmul": async (config) => {
     const json = await matmulLadder(config);
     return { json, text: formatLadder(json, "Ladder of the matrix product") };

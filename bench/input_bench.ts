@@ -3,20 +3,32 @@
  *
  *     deno bench bench/input_bench.ts
  */
-import { createDistortion, CROP_VALUES, distort, preprocessEval } from "../src/data/augment/augment.ts";
-import { PIXEL_BYTES } from "../src/data/records.ts";
+import { AUGMENT_LENGTH } from "../src/ops/augment_row.ts";
+import { createAugmenter } from "../src/data/augment/apply.ts";
+import { centerRow, drawAugment } from "../src/data/augment/draw.ts";
+import { REFERENCE_AUGMENT } from "../src/data/augment/spec.ts";
 import { RandomStream, STREAMS } from "../src/util/random.ts";
+import { randomImages } from "./random_images.ts";
 
 const IMAGES = 128;
 const random = new RandomStream(0, STREAMS.augment);
-const pixels = Uint8Array.from({ length: PIXEL_BYTES }, () => random.uniformInt(256));
-const out = new Float32Array(CROP_VALUES);
-const distortion = createDistortion();
+const store = randomImages(IMAGES);
+const row = new Float32Array(AUGMENT_LENGTH);
+const out = new Float32Array(24 * 24 * 3);
+const full = { ...REFERENCE_AUGMENT, pad: 4, saturation: 0.4, hue: 0.1, cutout: 8 };
 
-Deno.bench({ name: `augment ${IMAGES} images for training`, group: "input" }, () => {
-  for (let id = 0; id < IMAGES; id++) distort(pixels, random.seek(0, id), distortion, out);
-});
+for (const [name, augment] of [["the reference's", REFERENCE_AUGMENT], ["every", full]] as const) {
+  const apply = createAugmenter(augment, store.format);
+  Deno.bench({ name: `${IMAGES} images, ${name} augmentation`, group: "input" }, () => {
+    for (let id = 0; id < IMAGES; id++) {
+      drawAugment(augment, store.format, random.seek(0, id), row);
+      apply(store.pixels(id), row, out);
+    }
+  });
+}
 
-Deno.bench({ name: `prepare ${IMAGES} images for evaluation`, group: "input" }, () => {
-  for (let id = 0; id < IMAGES; id++) preprocessEval(pixels, out);
+const prepare = createAugmenter(REFERENCE_AUGMENT, store.format);
+Deno.bench({ name: `${IMAGES} images for evaluation`, group: "input" }, () => {
+  centerRow(REFERENCE_AUGMENT, store.format, row);
+  for (let id = 0; id < IMAGES; id++) prepare(store.pixels(id), row, out);
 });

@@ -10,17 +10,17 @@
  * images, so that no data set is needed and the losses are others than the peers'.
  */
 import { BatchLoader, defaultWorkers } from "../src/data/batches/batches.ts";
-import { RECORD_BYTES, Records } from "../src/data/records.ts";
-import { RandomStream } from "../src/util/random.ts";
+import { REFERENCE_AUGMENT } from "../src/data/augment/spec.ts";
 import { VERSION } from "../src/util/version.ts";
 import { backendOf, type DeviceSettings, open } from "./devices.ts";
-import { CLASSES, flags, initial, measure, PARAMETER_NAMES } from "./peers/common.ts";
+import { flags, initial, measure, PARAMETER_NAMES } from "./peers/common.ts";
+import { randomImages } from "./random_images.ts";
 import { createStep, type TrainingStep } from "./training_step.ts";
 
 type Choice = DeviceSettings["device"];
 const CHOICES: readonly Choice[] = ["auto", "gpu", "software", "webgpu", "cpu"];
 /** Random images: more than fit in a processor's caches. */
-const RECORDS = 10_000;
+const IMAGES = 10_000;
 /** Batches kept ready, as `train` keeps them by default. */
 const SLOTS = 12;
 const NOTE = "plain SGD with weight decay; the weight average, which no peer keeps, is on";
@@ -38,23 +38,6 @@ function usePeerParameters({ trainer }: TrainingStep): void {
   trainer.state.write(averages, block);
 }
 
-/** Records like CIFAR-10's: a label, then an image of random bytes. */
-function randomRecords(): Records {
-  const bytes = new Uint8Array(new SharedArrayBuffer(RECORDS * RECORD_BYTES));
-  const words = new Uint32Array(bytes.buffer, 0, bytes.length >> 2);
-  // Fast, as it counts as start of the program; quality does not matter.
-  let word = 1;
-  for (let i = 0; i < words.length; i++) {
-    word ^= word << 13;
-    word ^= word >>> 17;
-    word ^= word << 5;
-    words[i] = word;
-  }
-  const random = new RandomStream(0, 0);
-  for (let i = 0; i < RECORDS; i++) bytes[i * RECORD_BYTES] = random.uniformInt(CLASSES);
-  return new Records(bytes.buffer);
-}
-
 function deviceChoice(text: string): Choice {
   const choice = CHOICES.find((choice) => choice === text);
   if (choice !== undefined) return choice;
@@ -67,7 +50,8 @@ async function run(): Promise<void> {
   const { device } = opened;
   await using loader = input
     ? new BatchLoader({
-      records: randomRecords(),
+      store: randomImages(IMAGES),
+      augment: REFERENCE_AUGMENT,
       batchSize,
       seed: 0,
       workers: defaultWorkers(),

@@ -28,6 +28,9 @@ export function fillSample(
   random: () => number,
 ): { data: HostArray; dtype: DType } {
   const size = sizeOf(shape);
+  if (typeof how === "object" && "values" in how) {
+    return { data: Float32Array.from(how.values), dtype: "f32" };
+  }
   if (typeof how === "object") {
     const data = Uint32Array.from({ length: size }, () => Math.floor(random() * how.below));
     return { data, dtype: "u32" };

@@ -1,15 +1,27 @@
 import type { Device } from "../engine/device.ts";
-import { ensureCifar10 } from "../data/acquire/acquire.ts";
-import { loadCifar10 } from "../data/datasets/cifar10.ts";
+import { createReporter } from "../data/acquire/progress.ts";
+import { parseDatasetName } from "../data/datasets/dataset_name.ts";
 import { countParameters } from "../nn/parameters.ts";
-import { referenceCnn } from "../nn/models/reference.ts";
+import type { Model } from "../nn/model.ts";
+import { referenceModel } from "../nn/models/reference.ts";
 import { createConsole, formatSections } from "../report/console.ts";
 import { logLine, wallClock } from "../report/log_line.ts";
 import { openMetrics } from "../report/metrics.ts";
 import type { PlanSummary } from "../tensor/compile.ts";
+import { chooseInput, type InputChoice } from "../train/choose_input.ts";
 import { totalSteps, type TrainConfig } from "../train/config.ts";
+import type { InputSummary } from "../train/input_summary.ts";
 import { openDevice } from "../train/open_device.ts";
+import {
+  augmentOf,
+  dataDirOf,
+  normalizationOf,
+  openSource,
+  type RunData,
+  selectData,
+} from "../train/run_data.ts";
 import { claimRunFolder, saveConfig } from "../train/run_folder.ts";
+import type { SavedData } from "../train/saved_run.ts";
 import { type EvaluationEvent, type LogEvent, train } from "../train/train.ts";
 import {
   formatBytes,
@@ -21,14 +33,23 @@ import {
 import { VERSION } from "../util/version.ts";
 import { join } from "node:path";
 
+/** Waiting for more than this share of the time is worth a word. */
+const MOST_WAITING = 0.02;
+
 /** Trains the reference CNN and measures it: `deno task train`. */
 export async function trainCommand(config: TrainConfig): Promise<void> {
-  const { runDir, dataDir, batchSize, workers } = config;
+  const { runDir, batchSize, workers } = config;
+  parseDatasetName(config.dataset);
   await claimRunFolder(runDir);
-  await ensureCifar10({ dataDir, url: config.dataUrl ?? undefined });
-  const training = await loadCifar10(dataDir, "train");
+  const data = await selectData(await openSource(config, createReporter()), config);
+  const { train: training, dataset } = data;
+  const model = referenceModel(dataset.classes.length);
+  const [height, width] = model.image;
+  const normalization = normalizationOf(config, training);
+  const augment = augmentOf(config, { crop: [height, width], normalization }, training.format);
   const { device, choice } = await openDevice(config.device, config.threads);
   using _device = { [Symbol.dispose]: () => device.destroy() };
+  const input = chooseInput(config.input, device, training);
   const steps = totalSteps(config, training.count);
   using console = createConsole();
   using metrics = openMetrics(join(runDir, "metrics.jsonl"));
@@ -37,10 +58,13 @@ export async function trainCommand(config: TrainConfig): Promise<void> {
   const result = await train(
     {
       device,
-      model: referenceCnn,
+      model,
       recipe: config,
       train: training,
-      test: () => loadCifar10(dataDir, "test"),
+      augment,
+      shuffle: config.shuffle,
+      input: input.input,
+      evaluations: data.evaluations,
       runDir,
       steps,
       workers,
@@ -53,13 +77,15 @@ export async function trainCommand(config: TrainConfig): Promise<void> {
         // Not before: a run that does not start leaves its folder free for the next try.
         await saveConfig(runDir, {
           ...config,
-          model: referenceCnn.name,
+          dataDir: dataDirOf(config),
+          model: model.name,
+          data: { classes: dataset.classes, normalization } satisfies SavedData,
           kiln: VERSION,
           deno: Deno.version.deno,
           engine: device.target.engine,
           adapter: device.description,
         });
-        console.log(startTable(config, { steps, device, choice, summary }));
+        console.log(startTable({ config, data, model, steps, device, choice, input, summary }));
         console.log("");
       },
       onLog(event) {
@@ -90,6 +116,7 @@ export async function trainCommand(config: TrainConfig): Promise<void> {
           averaged_loss: last.total,
           learning_rate: event.learningRate,
           images_per_second: rate(event),
+          ...(event.input && inputMetrics(event.input)),
         });
       },
       onCheckpoint(path, step) {
@@ -103,6 +130,7 @@ export async function trainCommand(config: TrainConfig): Promise<void> {
         console.log(precisionText(event));
         metrics.write({
           kind: "eval",
+          set: event.set,
           step: event.step,
           precision: event.weights.precision,
           precision_ema: event.averages.precision,
@@ -114,33 +142,58 @@ export async function trainCommand(config: TrainConfig): Promise<void> {
   const images = steps * batchSize;
   console.log(
     `trained ${formatCount(images)} images in ${formatDuration(result.seconds)}: ` +
-      `${(images / result.seconds).toFixed(1)} images/s, ${
-        formatShare(result.waitShare)
-      } of the time waiting for input`,
+      `${(images / result.seconds).toFixed(1)} images/s`,
   );
+  if (result.input) console.log(inputLine(result.input, workers));
 }
 
-function precisionText({ step, weights, averages }: EvaluationEvent): string {
+/** What the queue of batches did, and the fix if it kept the step waiting. */
+function inputLine({ capacity, fill, waitShare }: InputSummary, workers: number): string {
+  const line = `input: the queue of ${capacity} batches was ${formatShare(fill)} full, ` +
+    `${formatShare(waitShare)} of the time was spent waiting for it`;
+  return waitShare < MOST_WAITING
+    ? line
+    : `${line}; try more than ${workers} --workers, or --input device`;
+}
+
+/** The queue summaries of the reference: how full it is, what goes in and out, who waits. */
+function inputMetrics({ capacity, fill, produced, consumed, waitShare }: InputSummary) {
+  return {
+    queue_capacity: capacity,
+    queue_fill: fill,
+    images_per_second_produced: produced,
+    images_per_second_consumed: consumed,
+    input_wait_share: waitShare,
+  };
+}
+
+function precisionText({ set, step, weights, averages }: EvaluationEvent): string {
   return `step ${step}: precision @ 1 = ${weights.precision.toFixed(4)}, ` +
-    `with EMA ${averages.precision.toFixed(4)} (${formatCount(weights.images)} test images)`;
+    `with EMA ${averages.precision.toFixed(4)} (${formatCount(weights.images)} ${set} images)`;
+}
+
+/** What a start is told by. */
+interface Start {
+  readonly config: TrainConfig;
+  readonly data: RunData;
+  readonly model: Model;
+  readonly steps: number;
+  readonly device: Device;
+  readonly choice: string;
+  readonly input: InputChoice;
+  readonly summary: PlanSummary;
 }
 
 function startTable(
-  config: TrainConfig,
-  { steps, device, choice, summary }: {
-    steps: number;
-    device: Device;
-    choice: string;
-    summary: PlanSummary;
-  },
+  { config, data, model, steps, device, choice, input, summary }: Start,
 ): string {
   const { memory } = device;
   return formatSections([
     {
       heading: "Model",
       rows: [
-        ["model", referenceCnn.name],
-        ["parameters", formatCount(countParameters(referenceCnn.parameters))],
+        ["model", model.name],
+        ["parameters", formatCount(countParameters(model.parameters))],
         ["arithmetic", `${formatFlops(summary.flops)} a step`],
         ["dispatches", `${summary.dispatches} a step`],
       ],
@@ -160,10 +213,21 @@ function startTable(
       ],
     },
     {
+      heading: "Data",
+      rows: [
+        ["data set", `${data.dataset.name}, ${data.dataset.origin}`],
+        ["classes", formatCount(data.dataset.classes.length)],
+        [
+          "images",
+          Object.entries(data.counts).map(([set, n]) => `${formatCount(n)} ${set}`).join(", "),
+        ],
+        ["made by", input.input === "host" ? `${input.reason} (${config.workers})` : input.reason],
+      ],
+    },
+    {
       heading: "Run",
       rows: [
         ["run folder", config.runDir],
-        ["data folder", config.dataDir],
         ["steps", `${formatCount(steps)} of ${config.batchSize} images`],
         ["seed", config.seed],
         [
@@ -172,7 +236,6 @@ function startTable(
         ],
         ["weight decay", config.weightDecay],
         ["EMA decay", `${config.emaDecay} of the weights, ${config.lossAverageDecay} of the loss`],
-        ["input workers", config.workers],
       ],
     },
   ]);

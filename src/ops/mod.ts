@@ -1,4 +1,5 @@
 /** Every op of kiln. */
+export * from "./augment.ts";
 export * from "./conv.ts";
 export * from "./elementwise.ts";
 export * from "./grad.ts";

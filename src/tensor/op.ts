@@ -10,6 +10,8 @@ export type SampleFill =
   | "positive"
   /** Uniform whole numbers below the bound; for u32 inputs. */
   | { readonly below: number }
+  /** These numbers; for f32 inputs whose positions have meanings. */
+  | { readonly values: readonly number[] }
   /** Uniform multiples of 0.25 in [-1, 1): many ties. */
   | "quarters";
 

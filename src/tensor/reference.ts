@@ -1,5 +1,5 @@
 import { sizeOf } from "./shape.ts";
-import type { HostArray, Tensor } from "./tensor.ts";
+import { type HostArray, initialOf, type Tensor } from "./tensor.ts";
 
 /** Values by node, in float64. */
 export type ReferenceValues = Map<Tensor, Float64Array>;
@@ -30,7 +30,7 @@ function sourceValue(node: Tensor): Float64Array {
   const { source } = node;
   switch (source?.kind) {
     case "variable":
-      return Float64Array.from(source.initial);
+      return Float64Array.from(initialOf(source));
     case "constant":
       return Float64Array.from(source.data);
     case "fill":

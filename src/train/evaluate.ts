@@ -1,5 +1,6 @@
 import { evalBatches } from "../data/batches/batches.ts";
-import type { Records } from "../data/records.ts";
+import type { AugmentSpec } from "../data/augment/spec.ts";
+import type { ImageStore } from "../data/image_store.ts";
 import type { Device } from "../engine/device.ts";
 import type { Model } from "../nn/model.ts";
 import { parameterBlock, type ParameterLayout, parameterLayout } from "../nn/parameters.ts";
@@ -55,11 +56,13 @@ export class Evaluator {
     }
   }
 
-  /** Measures a block of parameters on all records. `onBatch` hears of the images done. */
+  /** Measures a block of parameters on all images. `onBatch` hears of the images done. */
   async run(
     parameters: Float32Array<ArrayBuffer>,
-    { records, workers, onBatch }: {
-      records: Records;
+    { store, augment, workers, onBatch }: {
+      store: ImageStore;
+      /** Its crop and normalization are taken. */
+      augment: AugmentSpec;
       workers: number;
       onBatch?: (images: number) => void;
     },
@@ -67,7 +70,8 @@ export class Evaluator {
     this.#state.write(this.#block, parameters);
     let correct = 0;
     let images = 0;
-    for await (const batch of evalBatches({ records, batchSize: this.#batchSize, workers })) {
+    const batchSize = this.#batchSize;
+    for await (const batch of evalBatches({ store, augment, batchSize, workers })) {
       this.#plan.run({ images: batch.images, labels: batch.labels });
       const hits = await this.#plan.read("correct");
       for (let i = 0; i < batch.count; i++) correct += hits[i];

@@ -3,7 +3,8 @@ import { writeFileAtomic } from "../util/atomic_file.ts";
 import { UserError } from "../util/errors.ts";
 import { ioError } from "../util/io_errors.ts";
 
-const CONFIG_FILE = "config.json";
+/** The name of the file of a run's settings. */
+export const CONFIG_FILE = "config.json";
 
 /** A run's resolved configuration, as it is saved. */
 export type SavedConfig = Readonly<Record<string, unknown>>;

@@ -1,6 +1,9 @@
 import type { Model } from "../nn/model.ts";
 import { decaySteps, staircaseDecay, warmedDecay } from "../optim/schedules.ts";
+import { MIX } from "../ops/augment_row.ts";
 import { compile, fitsDevice, type Plan } from "../tensor/compile.ts";
+import type { HostArray } from "../tensor/tensor.ts";
+import type { DeviceImages } from "./device_images.ts";
 import { CapacityError } from "../engine/capacity.ts";
 import { VariableState } from "../tensor/state.ts";
 import { SLOT_ELEMENTS } from "../tensor/storage.ts";
@@ -39,10 +42,26 @@ export interface StepLosses {
   readonly average: number;
 }
 
-/** One batch, ready to be uploaded. */
+/** One batch, ready to be uploaded: made images, or with `DeviceImages` what the device makes them of. */
 export interface TrainingBatch {
-  readonly images: Float32Array<ArrayBufferLike>;
+  /** [N, H, W, C] */
+  readonly images?: Float32Array<ArrayBufferLike>;
+  /** Number of each image in the data set, [N]. */
+  readonly ids?: Uint32Array<ArrayBufferLike>;
+  /** The augmentation of each image, [N, AUGMENT_LENGTH]. */
+  readonly rows?: Float32Array<ArrayBufferLike>;
+  /** How images are mixed, [MIX_LENGTH]; image i with image N - 1 - i. */
+  readonly mix?: Float32Array<ArrayBufferLike>;
+  /** [N] */
   readonly labels: Uint32Array<ArrayBufferLike>;
+}
+
+/** Where a trainer's images come from. */
+export interface TrainingInput {
+  /** Given: the device makes the images of its copy of the data set. */
+  readonly device?: DeviceImages;
+  /** Whether images are mixed, so that each has two labels. Default false. */
+  readonly mixed?: boolean;
 }
 
 /** What to do when the loss is not finite any more. */
@@ -68,6 +87,8 @@ export class Trainer {
   readonly #decaySteps: number;
   readonly #hyperparameters = new Float32Array(HYPERPARAMETER_ELEMENTS);
   readonly #row = new Uint32Array(1);
+  readonly #partnerLabels: Uint32Array;
+  readonly #input: TrainingInput;
   #step: number;
   #read: number;
   #average = 0;
@@ -81,6 +102,7 @@ export class Trainer {
     plan: Plan;
     trainingImages: number;
     step: number;
+    input: TrainingInput;
   }) {
     this.model = fields.model;
     this.recipe = fields.recipe;
@@ -89,6 +111,8 @@ export class Trainer {
     this.plan = fields.plan;
     this.#graph = fields.graph;
     this.#step = this.#read = fields.step;
+    this.#input = fields.input;
+    this.#partnerLabels = new Uint32Array(fields.recipe.batchSize);
     const { batchSize, epochsPerDecay } = fields.recipe;
     this.#decaySteps = decaySteps(fields.trainingImages, batchSize, epochsPerDecay);
   }
@@ -100,24 +124,28 @@ export class Trainer {
    */
   static async create(
     device: Device,
-    { model, recipe, trainingImages, step = 0 }: {
+    { model, recipe, trainingImages, step = 0, input = {} }: {
       model: Model;
       recipe: Recipe;
       /** Images of an epoch. */
       trainingImages: number;
       /** Steps done before. */
       step?: number;
+      input?: TrainingInput;
     },
   ): Promise<Trainer> {
     const variables = trainingVariables(model, recipe.seed);
     const state = new VariableState(device);
     const { batchSize, weightDecay } = recipe;
+    const { device: deviceImages, mixed } = input;
+    const images = deviceImages && ((batchSize: number) => deviceImages.images(batchSize));
     const graphOf = (batchSize: number) =>
-      trainingGraph({ model, variables, batchSize, weightDecay });
+      trainingGraph({ model, variables, batchSize, weightDecay, images, mixed });
     const graph = graphOf(batchSize);
     try {
       const plan = await compile(state, { updates: graph.updates });
-      return new Trainer({ model, recipe, state, variables, graph, plan, trainingImages, step });
+      const fields = { model, recipe, state, variables, graph, plan, trainingImages, step, input };
+      return new Trainer(fields);
     } catch (error) {
       state.destroy();
       throw withFittingBatch(
@@ -141,7 +169,7 @@ export class Trainer {
   }
 
   /** Queues one step; does not wait for it. At most HISTORY_ROWS steps may be queued before `losses`. */
-  run({ images, labels }: TrainingBatch): void {
+  run(batch: TrainingBatch): void {
     if (this.#step - this.#read >= HISTORY_ROWS) {
       throw new Error(`Cannot queue more than ${HISTORY_ROWS} steps without reading the losses`);
     }
@@ -149,8 +177,31 @@ export class Trainer {
     // The average follows the step's update, which has counted the step already.
     this.#set("emaDecay", warmedDecay(this.recipe.emaDecay, this.#step + 1));
     this.#row[0] = this.#step % HISTORY_ROWS;
-    this.plan.run({ images, labels, hyperparameters: this.#hyperparameters, row: this.#row });
+    this.plan.run({
+      ...this.#feeds(batch),
+      hyperparameters: this.#hyperparameters,
+      row: this.#row,
+    });
     this.#step++;
+  }
+
+  /** The part of a batch that the plan's inputs take. */
+  #feeds({ images, ids, rows, mix, labels }: TrainingBatch): Record<string, HostArray> {
+    const { device, mixed = false } = this.#input;
+    const feeds: Record<string, HostArray | undefined> = device ? { ids, rows } : { images };
+    feeds.labels = labels;
+    if (mixed) {
+      feeds.partner_labels = this.#partnerLabels;
+      for (let i = 0; i < labels.length; i++) {
+        this.#partnerLabels[labels.length - 1 - i] = labels[i];
+      }
+      if (mix !== undefined) this.#set("labelShare", mix[MIX.labelShare]);
+      if (device) feeds.mix = mix;
+    }
+    for (const [name, values] of Object.entries(feeds)) {
+      if (values === undefined) throw new TypeError(`Cannot train as the batch has no ${name}`);
+    }
+    return feeds as Record<string, HostArray>;
   }
 
   /**

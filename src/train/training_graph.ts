@@ -6,7 +6,7 @@ import {
   parameterLayout,
   parameterViews,
 } from "../nn/parameters.ts";
-import { add } from "../ops/elementwise.ts";
+import { add, multiply, subtract } from "../ops/elementwise.ts";
 import { grad } from "../ops/grad.ts";
 import { packTensors, viewAt } from "../ops/layout.ts";
 import { l2Loss, mean } from "../ops/reduce.ts";
@@ -19,7 +19,7 @@ import { placeholder, type Tensor, variable } from "../tensor/tensor.ts";
 export const HISTORY_ROWS = 256;
 
 /** Positions in the `hyperparameters` input: each at the start of a slot, so that it can be viewed. */
-export const HYPERPARAMETERS = { learningRate: 0, emaDecay: 1 } as const;
+export const HYPERPARAMETERS = { learningRate: 0, emaDecay: 1, labelShare: 2 } as const;
 
 /** Elements of the `hyperparameters` input. */
 export const HYPERPARAMETER_ELEMENTS = Object.keys(HYPERPARAMETERS).length * SLOT_ELEMENTS;
@@ -59,17 +59,22 @@ export interface TrainingOptions {
   readonly variables: TrainingVariables;
   readonly batchSize: number;
   readonly weightDecay: number;
+  /** Makes the images [N, H, W, C] of a step; by default they are given, as `images`. */
+  readonly images?: (batchSize: number) => Tensor;
+  /** Whether each image has two labels: the loss is then that of both, in shares. */
+  readonly mixed?: boolean;
 }
 
 /**
  * The step of the reference: mean cross-entropy plus weight decay, plain SGD, then the moving averages.
- * Inputs: `images` [N, H, W, C], `labels` [N], `hyperparameters`, `row` (where the losses are recorded).
+ * Inputs: `images` [N, H, W, C] or what `options.images` takes, `labels` [N], where images are mixed
+ * `partner_labels` [N], `hyperparameters`, `row` (where the losses are recorded).
  */
-export function trainingGraph(
-  { model, variables, batchSize, weightDecay }: TrainingOptions,
-): TrainingGraph {
+export function trainingGraph(options: TrainingOptions): TrainingGraph {
+  const { model, variables, batchSize, weightDecay, mixed = false } = options;
   const { layout, parameters, averages } = variables;
-  const images = placeholder("images", [batchSize, ...model.image]);
+  const images = options.images?.(batchSize) ??
+    placeholder("images", [batchSize, ...model.image]);
   const labels = placeholder("labels", [batchSize], "u32");
   const row = placeholder("row", [], "u32");
   const hyperparameters = placeholder("hyperparameters", [HYPERPARAMETER_ELEMENTS]);
@@ -78,7 +83,14 @@ export function trainingGraph(
 
   const views = parameterViews(layout, parameters);
   const logits = model.logits(views, images);
-  const crossEntropy = mean(softmaxCrossEntropy(logits, labels));
+  const lossOf = (labels: Tensor) => mean(softmaxCrossEntropy(logits, labels));
+  const crossEntropy = mixed
+    ? blend(
+      lossOf(labels),
+      lossOf(placeholder("partner_labels", [batchSize], "u32")),
+      hyperparameter("labelShare"),
+    )
+    : lossOf(labels);
   const decayed = weightDecay === 0 ? [] : layout.specs.filter((spec) => spec.decayed);
   const decays = decayed.map(({ name }) => l2Loss(views[name], weightDecay));
   const loss = decays.reduce(add, crossEntropy);
@@ -106,6 +118,11 @@ export function trainingGraph(
       emaUpdate(averages, updated, hyperparameter("emaDecay")),
     ],
   };
+}
+
+/** share * a + (1 - share) * b */
+function blend(a: Tensor, b: Tensor, share: Tensor): Tensor {
+  return add(b, multiply(share, subtract(a, b)));
 }
 
 /** Evaluation as a graph: `images` and `labels` to `correct` [N], 1 where the top class is the label. */

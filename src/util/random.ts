@@ -11,6 +11,9 @@ export const STREAMS = {
   dropout: 4,
   synthetic: 5,
   test: 6,
+  queue: 7,
+  mix: 8,
+  split: 9,
 } as const;
 
 const ROTATIONS_EVEN = new Uint8Array([10, 11, 13, 23, 6, 17, 25, 18]);
@@ -172,6 +175,41 @@ export class RandomStream {
     let value = this.normal();
     while (value > 2 || value < -2) value = this.normal();
     return value;
+  }
+
+  /**
+   * Gamma distributed, scale 1: mean and variance are `shape`, above 0. Source: Marsaglia and Tsang, "A
+   * simple method for generating gamma variables", ACM TOMS 26, 2000, with its boost for shapes below 1.
+   *
+   * @throws {RangeError} if the shape is not above 0
+   */
+  gamma(shape: number): number {
+    if (!(shape > 0 && shape < Infinity)) {
+      throw new RangeError(
+        `Cannot draw a gamma variable as its shape must be above 0: current value is ${shape}`,
+      );
+    }
+    if (shape < 1) return this.gamma(shape + 1) * (1 - this.uniform()) ** (1 / shape);
+    const d = shape - 1 / 3;
+    const c = 1 / Math.sqrt(9 * d);
+    for (;;) {
+      const x = this.normal();
+      const v = (1 + c * x) ** 3;
+      if (v <= 0) continue;
+      const u = this.uniform();
+      // The first test spares most draws the logarithms of the second.
+      if (u < 1 - 0.0331 * x ** 4) return d * v;
+      if (Math.log(u) < 0.5 * x * x + d * (1 - v + Math.log(v))) return d * v;
+    }
+  }
+
+  /** Beta distributed, 0 to 1: x / (x + y) of two gamma variables of shapes `a` and `b`. */
+  beta(a: number, b: number): number {
+    const x = this.gamma(a);
+    const y = this.gamma(b);
+    if (x + y > 0) return x / (x + y);
+    // Shapes so small that both vanish in float64: what is left of the distribution is its two ends.
+    return this.uniform() < a / (a + b) ? 1 : 0;
   }
 }
 

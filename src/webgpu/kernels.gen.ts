@@ -1,6 +1,7 @@
 // Made by `deno task gen` from shaders/*.wgsl. Do not edit.
 // deno-fmt-ignore-file
 import affine from "../../shaders/affine.wgsl" with { type: "text" };
+import augment_images from "../../shaders/augment_images.wgsl" with { type: "text" };
 import avg_pool2d from "../../shaders/avg_pool2d.wgsl" with { type: "text" };
 import binary from "../../shaders/binary.wgsl" with { type: "text" };
 import conv2d_flip_filters from "../../shaders/conv2d_flip_filters.wgsl" with { type: "text" };
@@ -26,6 +27,7 @@ import matmul_tiled from "../../shaders/matmul_tiled.wgsl" with { type: "text" }
 import max_pool2d_argmax from "../../shaders/max_pool2d_argmax.wgsl" with { type: "text" };
 import max_pool2d_grad from "../../shaders/max_pool2d_grad.wgsl" with { type: "text" };
 import max_pool2d_select from "../../shaders/max_pool2d_select.wgsl" with { type: "text" };
+import mix_images from "../../shaders/mix_images.wgsl" with { type: "text" };
 import momentum_update from "../../shaders/momentum_update.wgsl" with { type: "text" };
 import pad from "../../shaders/pad.wgsl" with { type: "text" };
 import permute from "../../shaders/permute.wgsl" with { type: "text" };
@@ -36,6 +38,7 @@ import softmax from "../../shaders/softmax.wgsl" with { type: "text" };
 import standardize from "../../shaders/standardize.wgsl" with { type: "text" };
 import unary from "../../shaders/unary.wgsl" with { type: "text" };
 import lib_activation from "../../shaders/lib/activation.wgsl" with { type: "text" };
+import lib_color from "../../shaders/lib/color.wgsl" with { type: "text" };
 import lib_fold from "../../shaders/lib/fold.wgsl" with { type: "text" };
 import lib_lrn_power from "../../shaders/lib/lrn_power.wgsl" with { type: "text" };
 import lib_nan from "../../shaders/lib/nan.wgsl" with { type: "text" };
@@ -44,6 +47,7 @@ import lib_tile from "../../shaders/lib/tile.wgsl" with { type: "text" };
 /** Texts that shaders take in by `//! use lib/NAME.wgsl`. */
 export const LIBRARIES: Readonly<Record<string, string>> = {
   "lib/activation.wgsl": lib_activation,
+  "lib/color.wgsl": lib_color,
   "lib/fold.wgsl": lib_fold,
   "lib/lrn_power.wgsl": lib_lrn_power,
   "lib/nan.wgsl": lib_nan,
@@ -53,6 +57,7 @@ export const LIBRARIES: Readonly<Record<string, string>> = {
 /** Every kernel: its source and its interface. */
 export const KERNELS = {
   affine: { "source": affine, "buffers":["x","y"],"access":["read","read_write"],"overrides":{},"lines":{"WORKGROUP":256},"aliases":{"elem":"f32"},"params":{"length":"u32","factor":"f32","offset":"f32"},"subgroups":false},
+  augment_images: { "source": augment_images, "buffers":["block","ids","rows","y"],"access":["read","read","read","read_write"],"overrides":{"COLOR":"bool","REFLECT":"bool","PER_CHANNEL":"bool"},"lines":{"WORKGROUP":64},"aliases":{},"params":{"batch":"u32","first":"u32","images":"u32","total":"u32","image_words":"u32","crop_height":"u32","crop_width":"u32","height":"i32","width":"i32","row_stride":"u32","column_stride":"u32","channel_stride":"u32","mean_r":"f32","mean_g":"f32","mean_b":"f32","deviation_r":"f32","deviation_g":"f32","deviation_b":"f32"},"subgroups":false},
   avg_pool2d: { "source": avg_pool2d, "buffers":["x","y"],"access":["read","read_write"],"overrides":{"KH":"u32","KW":"u32","STRIDE_H":"u32","STRIDE_W":"u32","GRADIENT":"bool"},"lines":{"WORKGROUP":256},"aliases":{"elem":"f32"},"params":{"length":"u32","h":"u32","w":"u32","c":"u32","oh":"u32","ow":"u32","pad_top":"u32","pad_left":"u32"},"subgroups":false},
   binary: { "source": binary, "buffers":["a","b","y"],"access":["read","read","read_write"],"overrides":{"FUNCTION":"u32","SAME":"bool"},"lines":{"WORKGROUP":256},"aliases":{"elem":"f32"},"params":{"length":"u32","d1":"u32","d2":"u32","d3":"u32","a0":"u32","a1":"u32","a2":"u32","a3":"u32","b0":"u32","b1":"u32","b2":"u32","b3":"u32","factor":"f32"},"subgroups":false},
   conv2d_flip_filters: { "source": conv2d_flip_filters, "buffers":["w","flipped"],"access":["read","read_write"],"overrides":{},"lines":{},"aliases":{},"params":{"taps":"u32","c":"u32","o":"u32"},"subgroups":false},
@@ -78,6 +83,7 @@ export const KERNELS = {
   max_pool2d_argmax: { "source": max_pool2d_argmax, "buffers":["x","y"],"access":["read","read_write"],"overrides":{"KH":"u32","KW":"u32","STRIDE_H":"u32","STRIDE_W":"u32"},"lines":{"WORKGROUP":256},"aliases":{"elem":"f32","place":"u32","truth":"bool"},"params":{"length":"u32","h":"u32","w":"u32","c":"u32","oh":"u32","ow":"u32","pad_top":"u32","pad_left":"u32"},"subgroups":false},
   max_pool2d_grad: { "source": max_pool2d_grad, "buffers":["argmax","dy","pooled","dx"],"access":["read","read","read","read_write"],"overrides":{"KH":"u32","KW":"u32","STRIDE_H":"u32","STRIDE_W":"u32","MASK":"bool"},"lines":{"WORKGROUP":256},"aliases":{"elem":"f32","place":"u32"},"params":{"length":"u32","h":"u32","w":"u32","c":"u32","oh":"u32","ow":"u32","pad_top":"u32","pad_left":"u32"},"subgroups":false},
   max_pool2d_select: { "source": max_pool2d_select, "buffers":["x","argmax","y"],"access":["read","read","read_write"],"overrides":{"KW":"u32","STRIDE_H":"u32","STRIDE_W":"u32"},"lines":{"WORKGROUP":256,"QUAD":1},"aliases":{"elem":"f32"},"params":{"length":"u32","h":"u32","w":"u32","c":"u32","oh":"u32","ow":"u32","pad_top":"u32","pad_left":"u32"},"subgroups":false},
+  mix_images: { "source": mix_images, "buffers":["x","mix","y"],"access":["read","read","read_write"],"overrides":{},"lines":{"WORKGROUP":256},"aliases":{},"params":{"batch":"u32","height":"u32","width":"u32","channels":"u32"},"subgroups":false},
   momentum_update: { "source": momentum_update, "buffers":["g","momentum","velocity"],"access":["read","read","read_write"],"overrides":{},"lines":{"WORKGROUP":256},"aliases":{"elem":"f32"},"params":{"length":"u32"},"subgroups":false},
   pad: { "source": pad, "buffers":["x","y"],"access":["read","read_write"],"overrides":{},"lines":{"WORKGROUP":256},"aliases":{"elem":"f32"},"params":{"length":"u32","d1":"u32","d2":"u32","d3":"u32","x0":"i32","x1":"i32","x2":"i32","x3":"i32","b0":"i32","b1":"i32","b2":"i32","b3":"i32"},"subgroups":false},
   permute: { "source": permute, "buffers":["x","y"],"access":["read","read_write"],"overrides":{},"lines":{"WORKGROUP":256},"aliases":{"elem":"f32"},"params":{"length":"u32","d1":"u32","d2":"u32","d3":"u32","s0":"u32","s1":"u32","s2":"u32","s3":"u32"},"subgroups":false},

@@ -1,12 +1,17 @@
 import assert from "node:assert/strict";
-import * as augment from "../../src/data/augment/augment.ts";
-import { CROP_VALUES } from "../../src/data/augment/augment.ts";
+import { createAugmenter } from "../../src/data/augment/apply.ts";
+import { centerRow, drawAugment } from "../../src/data/augment/draw.ts";
+import { REFERENCE_AUGMENT } from "../../src/data/augment/spec.ts";
+import { AUGMENT_LENGTH } from "../../src/ops/augment_row.ts";
 import { BatchLoader, defaultWorkers, evalBatches } from "../../src/data/batches/batches.ts";
 import type { Batch } from "../../src/data/batches/batches.ts";
 import { permutation, RandomStream, STREAMS } from "../../src/util/random.ts";
-import { sharedRecords } from "./helpers.ts";
+import { randomStore } from "./stores.ts";
 
-const RECORDS = sharedRecords(50, 21);
+const CROP_VALUES = 24 * 24 * 3;
+const STORE = randomStore(50, 21);
+const apply = createAugmenter(REFERENCE_AUGMENT, STORE.format);
+const row = new Float32Array(AUGMENT_LENGTH);
 const BROKEN = (way: string) => new URL(`./broken_worker.ts?way=${way}`, import.meta.url);
 
 interface Copy {
@@ -26,7 +31,8 @@ async function take(
   options: Partial<ConstructorParameters<typeof BatchLoader>[0]> = {},
 ): Promise<Copy[]> {
   await using loader = new BatchLoader({
-    records: RECORDS,
+    store: STORE,
+    augment: REFERENCE_AUGMENT,
     batchSize: 8,
     seed: 5,
     workers: 2,
@@ -59,9 +65,9 @@ Deno.test("each image is its record, distorted by numbers of (seed, epoch, image
     assert.equal(count, 8);
     for (let i = 0; i < 8; i++) {
       const epoch = Math.floor((step * 8 + i) / 50);
-      const pixels = RECORDS.pixels(ids[i]);
-      augment.distort(pixels, random.seek(epoch, ids[i]), augment.createDistortion(), expected);
-      assert.equal(labels[i], RECORDS.label(ids[i]));
+      drawAugment(REFERENCE_AUGMENT, STORE.format, random.seek(epoch, ids[i]), row);
+      apply(STORE.pixels(ids[i]), row, expected);
+      assert.equal(labels[i], STORE.labels[ids[i]]);
       assert.deepEqual(images.slice(i * CROP_VALUES, (i + 1) * CROP_VALUES), expected);
     }
   }
@@ -81,35 +87,53 @@ Deno.test("a run that goes on at batch n sees what it would have seen", async ()
 });
 
 Deno.test("more records a batch than there are span several epochs", async () => {
-  const records = sharedRecords(3, 22);
-  const [batch] = await take(1, { records, batchSize: 8 });
+  const store = randomStore(3, 22);
+  const [batch] = await take(1, { store, batchSize: 8 });
   const order = [0, 1, 2].flatMap((epoch) => [...permutation(3, 5, STREAMS.shuffle, epoch)]);
   assert.deepEqual(batch.ids, order.slice(0, 8));
 });
 
 Deno.test("a batch that is ready is taken without waiting, and waiting is counted", async () => {
-  await using loader = new BatchLoader({ records: RECORDS, batchSize: 8, seed: 5, workers: 1 });
+  await using loader = new BatchLoader({
+    store: STORE,
+    augment: REFERENCE_AUGMENT,
+    batchSize: 8,
+    seed: 5,
+    workers: 1,
+  });
   (await loader.next()).release();
-  assert.equal(loader.notReady, 1);
-  assert.ok(loader.waitedMs > 0);
+  assert.equal(loader.stats().notReady, 1);
+  assert.ok(loader.stats().waitedMs > 0);
   await new Promise((resolve) => setTimeout(resolve, 300));
-  const waited = loader.waitedMs;
+  const waited = loader.stats().waitedMs;
   for (let step = 1; step <= 4; step++) {
     const batch = loader.tryNext();
     assert.equal(batch?.step, step);
     batch?.release();
   }
-  assert.equal(loader.waitedMs, waited);
-  assert.equal(loader.notReady, 1);
+  assert.equal(loader.stats().waitedMs, waited);
+  assert.equal(loader.stats().notReady, 1);
 });
 
 Deno.test("tryNext gives nothing while nothing is ready", async () => {
-  await using loader = new BatchLoader({ records: RECORDS, batchSize: 8, seed: 5, workers: 1 });
+  await using loader = new BatchLoader({
+    store: STORE,
+    augment: REFERENCE_AUGMENT,
+    batchSize: 8,
+    seed: 5,
+    workers: 1,
+  });
   assert.equal(loader.tryNext(), undefined);
 });
 
 Deno.test("a batch is not overwritten before it is released", async () => {
-  await using loader = new BatchLoader({ records: RECORDS, batchSize: 8, seed: 5, slots: 2 });
+  await using loader = new BatchLoader({
+    store: STORE,
+    augment: REFERENCE_AUGMENT,
+    batchSize: 8,
+    seed: 5,
+    slots: 2,
+  });
   const held = await loader.next();
   const before = copy(held);
   (await loader.next()).release();
@@ -122,7 +146,13 @@ Deno.test("a batch is not overwritten before it is released", async () => {
 });
 
 Deno.test("a batch that is released twice is given back once", async () => {
-  await using loader = new BatchLoader({ records: RECORDS, batchSize: 8, seed: 5, slots: 2 });
+  await using loader = new BatchLoader({
+    store: STORE,
+    augment: REFERENCE_AUGMENT,
+    batchSize: 8,
+    seed: 5,
+    slots: 2,
+  });
   for (const expected of await take(30)) {
     const batch = await loader.next();
     assert.deepEqual(copy(batch), expected);
@@ -141,13 +171,22 @@ Deno.test("evaluation gives each image exactly once, in order, the last batch sm
     const ids: number[] = [];
     const seen: number[] = [];
     const expected = new Float32Array(CROP_VALUES);
-    for await (const batch of evalBatches({ records: RECORDS, batchSize, workers: 3, slots })) {
+    for await (
+      const batch of evalBatches({
+        store: STORE,
+        augment: REFERENCE_AUGMENT,
+        batchSize,
+        workers: 3,
+        slots,
+      })
+    ) {
       seen.push(batch.count);
       assert.equal(batch.images.length, batchSize * CROP_VALUES);
       for (let i = 0; i < batch.count; i++) {
         ids.push(batch.ids[i]);
-        assert.equal(batch.labels[i], RECORDS.label(batch.ids[i]));
-        augment.preprocessEval(RECORDS.pixels(batch.ids[i]), expected);
+        assert.equal(batch.labels[i], STORE.labels[batch.ids[i]]);
+        centerRow(REFERENCE_AUGMENT, STORE.format, row);
+        apply(STORE.pixels(batch.ids[i]), row, expected);
         const image = batch.images.slice(i * CROP_VALUES, (i + 1) * CROP_VALUES);
         assert.deepEqual(image, expected);
       }
@@ -161,41 +200,74 @@ Deno.test("evaluation gives each image exactly once, in order, the last batch sm
 
 Deno.test("an exception in a worker rejects next with its message, then and later", async () => {
   const workerModule = BROKEN("throw");
-  const options = { records: RECORDS, batchSize: 8, seed: 5, workers: 2, workerModule };
+  const options = {
+    store: STORE,
+    augment: REFERENCE_AUGMENT,
+    batchSize: 8,
+    seed: 5,
+    workers: 2,
+    workerModule,
+  };
   await using loader = new BatchLoader(options);
-  await assert.rejects(loader.next(), /worker thread failed: .*disk on fire/);
+  await assert.rejects(loader.next(), /input worker \d failed: .*disk on fire/);
   await assert.rejects(loader.next(), /disk on fire/);
   assert.throws(() => loader.tryNext(), /disk on fire/);
 });
 
 Deno.test("a worker module that cannot be loaded rejects next", async () => {
   const workerModule = new URL("./no_such_worker.ts", import.meta.url);
-  await using loader = new BatchLoader({ records: RECORDS, batchSize: 8, seed: 5, workerModule });
-  await assert.rejects(loader.next(), /worker thread failed: ./);
+  await using loader = new BatchLoader({
+    store: STORE,
+    augment: REFERENCE_AUGMENT,
+    batchSize: 8,
+    seed: 5,
+    workerModule,
+  });
+  await assert.rejects(loader.next(), /input worker \d failed: ./);
 });
 
 Deno.test("workers that die or hang without a word are noticed after a while", async () => {
   for (const way of ["exit", "hang"]) {
-    const options = { records: RECORDS, batchSize: 8, seed: 5, workers: 2, stallMs: 200 };
+    const options = {
+      store: STORE,
+      augment: REFERENCE_AUGMENT,
+      batchSize: 8,
+      seed: 5,
+      workers: 2,
+      stallMs: 200,
+      graceMs: 50,
+    };
     await using loader = new BatchLoader({ ...options, workerModule: BROKEN(way) });
-    await assert.rejects(loader.next(), /worker threads stand still/);
+    await assert.rejects(loader.next(), /stood still for 0.2 s/);
   }
 });
 
 Deno.test("a closed loader gives no more batches, also to one who waits", async () => {
-  const options = { records: RECORDS, batchSize: 8, seed: 5, workerModule: BROKEN("hang") };
+  const options = {
+    store: STORE,
+    augment: REFERENCE_AUGMENT,
+    batchSize: 8,
+    seed: 5,
+    workerModule: BROKEN("hang"),
+    graceMs: 50,
+  };
   const loader = new BatchLoader(options);
   const waiting = loader.next();
-  loader.close();
-  loader.close();
+  const closing = [loader.close(), loader.close()];
   await assert.rejects(waiting, /loader is closed/);
   await assert.rejects(loader.next(), /loader is closed/);
+  await Promise.all(closing);
 });
 
 Deno.test("a batch may be released after its loader is closed", async () => {
-  const loader = new BatchLoader({ records: RECORDS, batchSize: 8, seed: 5 });
+  const loader = new BatchLoader({
+    store: STORE,
+    augment: REFERENCE_AUGMENT,
+    batchSize: 8,
+    seed: 5,
+  });
   const batch = await loader.next();
-  loader.close();
+  await loader.close();
   batch.release();
 });
 
@@ -204,9 +276,17 @@ async function printed(body: string): Promise<string> {
   const module = (name: string) => new URL(`../../src/data/${name}`, import.meta.url).href;
   const script = `
     import { BatchLoader, evalBatches } from ${JSON.stringify(module("batches/batches.ts"))};
-    import { RECORD_BYTES, Records } from ${JSON.stringify(module("records.ts"))};
-    const records = new Records(new SharedArrayBuffer(10 * RECORD_BYTES));
-    const options = { records, batchSize: 1, seed: 1, workers: 3, slots: 3 };
+    import { REFERENCE_AUGMENT } from ${JSON.stringify(module("augment/spec.ts"))};
+    import { ImageStore } from ${JSON.stringify(module("image_store.ts"))};
+    const store = new ImageStore({
+      format: { height: 32, width: 32, channels: 3, order: "CHW" },
+      recordBytes: 3072,
+      pixelOffset: 0,
+      source: { kind: "memory", bytes: new SharedArrayBuffer(10 * 3072) },
+      labels: new SharedArrayBuffer(20),
+    });
+    const augment = REFERENCE_AUGMENT;
+    const options = { store, augment, batchSize: 1, seed: 1, workers: 3, slots: 3 };
     ${body}`;
   const child = new Deno.Command("deno", {
     args: ["eval", "--no-lock", script],
@@ -223,7 +303,7 @@ Deno.test("a process that closes its loader ends: no worker is left behind", asy
   const output = await printed(`
     const loader = new BatchLoader(options);
     (await loader.next()).release();
-    loader.close();
+    await loader.close();
     console.log("closed");`);
   assert.equal(output, "closed\n");
 });
@@ -241,11 +321,11 @@ Deno.test("a process whose workers all die while it waits does not end without a
     const workerModule = new URL(${JSON.stringify(module)});
     const loader = new BatchLoader({ ...options, workerModule });
     await loader.next().catch((error) => console.log(error.message));`);
-  assert.match(output, /^Cannot make batches as a worker thread failed/);
+  assert.match(output, /^Cannot make batches as input worker \d failed/);
 });
 
 Deno.test("numbers out of range are refused", () => {
-  const right = { records: RECORDS, batchSize: 8, seed: 5 };
+  const right = { store: STORE, augment: REFERENCE_AUGMENT, batchSize: 8, seed: 5 };
   const wrong = [
     { batchSize: 0 },
     { batchSize: 1.5 },
@@ -253,7 +333,7 @@ Deno.test("numbers out of range are refused", () => {
     { slots: 0 },
     { seed: -1 },
     { firstBatch: -1 },
-    { records: sharedRecords(0, 1) },
+    { store: randomStore(0, 1) },
   ];
   for (const option of wrong) {
     assert.throws(() => new BatchLoader({ ...right, ...option }), RangeError);

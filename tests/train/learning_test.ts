@@ -1,5 +1,6 @@
 /** The reference CNN learns, starts where it should, and the same run twice gives the same bits. */
 import assert from "node:assert/strict";
+import { REFERENCE_AUGMENT } from "../../src/data/augment/spec.ts";
 import { referenceCnn } from "../../src/nn/models/reference.ts";
 import { parameterLayout } from "../../src/nn/parameters.ts";
 import { newestCheckpoint, readCheckpoint } from "../../src/train/checkpoint.ts";
@@ -10,14 +11,15 @@ import { type StepLosses, Trainer } from "../../src/train/trainer.ts";
 import { NonFiniteLossError } from "../../src/util/errors.ts";
 import { testDevice } from "../support.ts";
 import { namesIn, temporaryFolder } from "../data/helpers.ts";
-import { fixedBatch, tinyModel, waveRecords } from "./support.ts";
+import { fixedBatch, tinyModel, waveImages } from "./support.ts";
 
 const DEFAULTS = parseTrainConfig([]);
 const IMAGE = 24 * 24 * 3;
+const INPUT = { augment: REFERENCE_AUGMENT, shuffle: "epoch", input: "host" } as const;
 
 Deno.test("the reference with its own initialization starts at a loss of 4.68", async () => {
   const recipe = { ...DEFAULTS, batchSize: 16 };
-  const batch = await fixedBatch(waveRecords(16, 1), 16);
+  const batch = await fixedBatch(waveImages(16, 1), 16);
   using trainer = await Trainer.create(await testDevice(), {
     model: referenceCnn,
     recipe,
@@ -38,8 +40,8 @@ Deno.test("the reference with its own initialization starts at a loss of 4.68", 
 Deno.test("the reference overfits 64 images to 100 %", async () => {
   const device = await testDevice();
   const [count, batchSize, steps] = [64, 16, 70];
-  const records = waveRecords(count, 1);
-  const { images, labels } = await fixedBatch(records, count);
+  const store = waveImages(count, 1);
+  const { images, labels } = await fixedBatch(store, count);
   const recipe = { ...DEFAULTS, batchSize, learningRate: 0.05 };
   const options = { model: referenceCnn, recipe, trainingImages: count };
   using trainer = await Trainer.create(device, options);
@@ -47,7 +49,8 @@ Deno.test("the reference overfits 64 images to 100 %", async () => {
   const { parameters } = trainer.variables;
   const precision = async () => {
     const values = await trainer.state.read(parameters) as Float32Array<ArrayBuffer>;
-    return (await evaluator.run(values, { records, workers: 1 })).precision;
+    return (await evaluator.run(values, { store, augment: REFERENCE_AUGMENT, workers: 1 }))
+      .precision;
   };
   assert.ok(await precision() < 0.3, "untrained it guesses");
   for (let step = 0; step < steps; step++) {
@@ -75,12 +78,13 @@ async function shortRun(change: { seed?: number; workers?: number } = {}): Promi
   await using folder = await temporaryFolder();
   const { seed = 3, workers = 1 } = change;
   const losses: StepLosses[] = [];
-  const { evaluation, checkpoint } = await train({
+  const { evaluations: [evaluation], checkpoint } = await train({
     device: await testDevice(),
     model: referenceCnn,
     recipe: { ...DEFAULTS, batchSize: 16, seed },
-    train: waveRecords(40, 2),
-    test: () => Promise.resolve(waveRecords(20, 4)),
+    train: waveImages(40, 2),
+    ...INPUT,
+    evaluations: [{ name: "test", open: () => Promise.resolve(waveImages(20, 4)) }],
     runDir: folder.path,
     steps: 5,
     workers,
@@ -123,8 +127,9 @@ async function diverging(runDir: string, change: Partial<TrainOptions> = {}) {
     device: await testDevice(),
     model,
     recipe,
-    train: waveRecords(64, 2),
-    test: () => Promise.resolve(waveRecords(10, 4)),
+    train: waveImages(64, 2),
+    ...INPUT,
+    evaluations: [{ name: "test", open: () => Promise.resolve(waveImages(10, 4)) }],
     runDir,
     steps: 500,
     workers: 1,

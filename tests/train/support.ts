@@ -1,6 +1,7 @@
 /** Images and models for the tests of training, made on the spot: no data set is needed. */
 import { evalBatches } from "../../src/data/batches/batches.ts";
-import { CHANNELS, IMAGE_SIZE, RECORD_BYTES, Records } from "../../src/data/records.ts";
+import { REFERENCE_AUGMENT } from "../../src/data/augment/spec.ts";
+import { ImageStore, sharedLabels } from "../../src/data/image_store.ts";
 import { constantInitializer, truncatedNormal } from "../../src/nn/initializers.ts";
 import type { Model } from "../../src/nn/model.ts";
 import { conv2d } from "../../src/ops/conv.ts";
@@ -36,18 +37,21 @@ export function tinyModel(size: number): Model {
   };
 }
 
-/** Records of ten classes: each a wave of its own in every color, at any phase, under noise. */
-export function waveRecords(count: number, seed: number): Records {
+const IMAGE_SIZE = 32;
+const CHANNELS = 3;
+
+/** Images of ten classes: each a wave of its own in every color, at any phase, under noise. */
+export function waveImages(count: number, seed: number): ImageStore {
   const random = testRandom(seed);
   const waves = Array.from(
     { length: 10 },
     () => Array.from({ length: CHANNELS }, () => [random(), random() / 2]),
   );
-  const buffer = new SharedArrayBuffer(count * RECORD_BYTES);
-  const bytes = new Uint8Array(buffer);
-  for (let record = 0, at = 0; record < count; record++) {
-    const label = record % 10;
-    bytes[at++] = label;
+  const imageBytes = CHANNELS * IMAGE_SIZE * IMAGE_SIZE;
+  const bytes = new Uint8Array(new SharedArrayBuffer(count * imageBytes));
+  const labels = Array.from({ length: count }, (_, image) => image % 10);
+  let at = 0;
+  for (const label of labels) {
     const phase = 6 * random();
     for (const [across, down] of waves[label]) {
       for (let y = 0; y < IMAGE_SIZE; y++) {
@@ -57,16 +61,23 @@ export function waveRecords(count: number, seed: number): Records {
       }
     }
   }
-  return new Records(buffer);
+  return new ImageStore({
+    format: { height: IMAGE_SIZE, width: IMAGE_SIZE, channels: CHANNELS, order: "CHW" },
+    recordBytes: imageBytes,
+    pixelOffset: 0,
+    source: { kind: "memory", bytes: bytes.buffer },
+    labels: sharedLabels(labels),
+  });
 }
 
 /** The first images and labels as an evaluation sees them: central crop, standardized. */
 export async function fixedBatch(
-  records: Records,
+  store: ImageStore,
   batchSize: number,
 ): Promise<{ images: Float32Array<ArrayBuffer>; labels: Uint32Array<ArrayBuffer> }> {
-  for await (const { images, labels } of evalBatches({ records, batchSize, workers: 1 })) {
+  const options = { store, augment: REFERENCE_AUGMENT, batchSize, workers: 1 };
+  for await (const { images, labels } of evalBatches(options)) {
     return { images: Float32Array.from(images), labels: Uint32Array.from(labels) };
   }
-  throw new RangeError("no records");
+  throw new RangeError("no images");
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { permutation, RandomStream, STREAMS, threefry4x32 } from "../../src/util/random.ts";
+import golden from "../golden/augment.json" with { type: "json" };
 
 // Known answers of Random123 (tests/kat_vectors): counter, key, result.
 const KNOWN_ANSWERS = [
@@ -120,6 +121,48 @@ Deno.test("truncatedNormal stays within 2 and has deviation 0.87963", () => {
   assert.ok(values.some((value) => Math.abs(value) > 1.99));
   near(mean, 0, 0.01);
   near(deviation, 0.87963, 0.005);
+});
+
+Deno.test("gamma has its mean and deviation, and PyTorch's distribution function", () => {
+  for (const shape of [0.2, 0.7, 1, 2.5, 9]) {
+    const random = new RandomStream(11, STREAMS.test).seek(0);
+    const { values, mean, deviation } = sample(100_000, () => random.gamma(shape));
+    assert.ok(values.every((value) => value >= 0 && value < Infinity));
+    near(mean / shape, 1, 0.015 / Math.sqrt(shape));
+    near(deviation / Math.sqrt(shape), 1, 0.02 / Math.sqrt(Math.min(1, shape)));
+    const points = golden.gamma.filter((row) => row[0] === shape);
+    assert.equal(points.length, 4);
+    for (const [, x, expected] of points) {
+      near(values.filter((value) => value <= x).length / values.length, expected, 0.006);
+    }
+  }
+});
+
+Deno.test("beta has its mean and deviation, and the incomplete beta function's distribution", () => {
+  for (const [a, b] of [[0.2, 0.2], [1, 1], [0.4, 1.7], [5, 2]]) {
+    const random = new RandomStream(12, STREAMS.test).seek(0);
+    const { values, mean, deviation } = sample(100_000, () => random.beta(a, b));
+    assert.ok(values.every((value) => value >= 0 && value <= 1));
+    near(mean, a / (a + b), 0.005);
+    near(deviation, Math.sqrt(a * b / (a + b + 1)) / (a + b), 0.004);
+    const points = golden.beta.filter((row) => row[0] === a && row[1] === b);
+    assert.equal(points.length, 5);
+    for (const [, , x, expected] of points) {
+      near(values.filter((value) => value <= x).length / values.length, expected, 0.006);
+    }
+  }
+});
+
+Deno.test("beta of shapes too small for float64 falls on its ends, never on NaN", () => {
+  const random = new RandomStream(13, STREAMS.test).seek(0);
+  const { values, mean } = sample(10_000, () => random.beta(1e-6, 3e-6));
+  assert.ok(values.every((value) => value === 0 || value === 1));
+  near(mean, 0.25, 0.02);
+});
+
+Deno.test("gamma refuses a shape that is not above 0", () => {
+  const random = new RandomStream(14, STREAMS.test);
+  for (const shape of [0, -1, NaN, Infinity]) assert.throws(() => random.gamma(shape), RangeError);
 });
 
 Deno.test("permutation holds every index once, and differs by epoch and seed", () => {

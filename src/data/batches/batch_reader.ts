@@ -1,23 +1,31 @@
 // Takes the batches off the ring in order, and looks after the worker threads that fill it.
 
+import { UserError } from "../../util/errors.ts";
+import type { AugmentSpec } from "../augment/spec.ts";
+import type { ImageStore } from "../image_store.ts";
+import { Coordinator } from "../queues/coordinator.ts";
 import {
-  type BatchMode,
+  type BatchWork,
   CLOSED,
+  COUNTERS,
   type Ring,
   ringBytes,
+  type RingShape,
   viewRing,
+  type WorkerMessage,
   type WorkerTask,
 } from "./batch_ring.ts";
-import type { Records } from "../records.ts";
 
 /** One batch in shared memory. It is valid until it is released; its memory is then used again. */
 export interface Batch {
-  /** Standardized floats, [B, 24, 24, 3]. */
+  /** The model's input, [B, H, W, 3]. */
   readonly images: Float32Array;
   /** [B] */
   readonly labels: Uint32Array;
-  /** Index of each image in the records, [B]. */
+  /** Number of each image in the store, [B]. */
   readonly ids: Uint32Array;
+  /** How the images are mixed: see `MIX` in `ops/augment_row.ts`; meaningless where they are not. */
+  readonly mix: Float32Array;
   /** The number of the batch, from 0: in training, the step it is for. */
   readonly step: number;
   /** How many of the B images count: all, except in the last batch of an evaluation (the rest is zero). */
@@ -29,7 +37,8 @@ export interface Batch {
 
 /** What batches to make, and how. */
 export interface BatchOptions {
-  readonly records: Records;
+  readonly store: ImageStore;
+  readonly augment: AugmentSpec;
   readonly batchSize: number;
   /** Threads; by default one less than the cores, from 1 to 16. */
   readonly workers?: number;
@@ -37,8 +46,24 @@ export interface BatchOptions {
   readonly slots?: number;
   /** After so long without the next batch, ms, the workers count as dead. Default 60,000. */
   readonly stallMs?: number;
+  /** How long workers may take to end when the reader is closed, ms. Default 2,000. */
+  readonly graceMs?: number;
   /** Another worker module, for tests. */
   readonly workerModule?: URL;
+}
+
+/** What went through the queue of batches so far. */
+export interface QueueStats {
+  /** Batches that the queue holds at most. */
+  readonly capacity: number;
+  /** Batches made by the workers, and taken by the reader. */
+  readonly made: number;
+  readonly taken: number;
+  /** Over all batches taken, the sum of the batches that were ready at that moment. */
+  readonly readySum: number;
+  /** Time that the reader has waited, ms, and for how many batches. */
+  readonly waitedMs: number;
+  readonly notReady: number;
 }
 
 /** The default number of worker threads: one core is left to the main thread. */
@@ -46,82 +71,97 @@ export function defaultWorkers(cores: number = navigator.hardwareConcurrency): n
   return Math.max(1, Math.min(cores - 1, 16));
 }
 
-/** What the workers of one reader shall make. */
-export interface Work {
-  readonly mode: BatchMode;
-  readonly seed: number;
-  readonly firstBatch: number;
-  readonly batches: number;
+/** A worker thread, and the promise of its end. */
+interface WorkerThread {
+  readonly name: string;
+  readonly worker: Worker;
+  readonly done: Promise<void>;
 }
 
 /** Starts the workers on a ring and takes the batches off it in order; of training or evaluation alike. */
 export class RingReader {
   readonly #ring: Ring;
   readonly #batches: readonly SlotBatch[];
-  readonly #workers: readonly Worker[];
+  readonly #coordinator = new Coordinator();
+  readonly #threads: readonly WorkerThread[];
   readonly #firstBatch: number;
   readonly #stallMs: number;
+  readonly #graceMs: number;
   #index = 0;
   #failure: Error | undefined;
   #interrupt: (() => void) | undefined;
-  waitedMs = 0;
-  notReady = 0;
+  #waitedMs = 0;
+  #notReady = 0;
+  #readySum = 0;
 
-  constructor(options: BatchOptions, work: Work) {
-    const { records, batchSize, workers = defaultWorkers(), stallMs = 60_000 } = options;
+  constructor(options: BatchOptions, work: BatchWork) {
+    const { store, augment, batchSize, workers = defaultWorkers() } = options;
     const slots = options.slots ?? 2 * workers + 2;
     requireInteger("batchSize", batchSize, 1);
     requireInteger("workers", workers, 1);
     requireInteger("slots", slots, 1);
-    requireInteger("number of records", records.count, 1);
-    const buffer = new SharedArrayBuffer(ringBytes(slots, batchSize));
-    this.#ring = viewRing(buffer, slots, batchSize);
-    const limit = work.mode === "eval" ? records.count : Infinity;
+    requireInteger("number of images", store.count, 1);
+    const shape: RingShape = { slots, batchSize, image: augment.crop, workers };
+    const ring = new SharedArrayBuffer(ringBytes(shape));
+    this.#ring = viewRing(ring, shape);
+    const limit = work.mode === "eval" ? store.count : Infinity;
     this.#batches = this.#ring.slots.map((_, slot) => new SlotBatch(this.#ring, slot, limit));
-    this.#firstBatch = work.firstBatch;
-    this.#stallMs = stallMs;
-    const task: WorkerTask = { ...work, records: records.buffer, ring: buffer, slots, batchSize };
+    this.#firstBatch = work.mode === "train" ? work.firstBatch : 0;
+    this.#stallMs = options.stallMs ?? 60_000;
+    this.#graceMs = options.graceMs ?? 2_000;
     const module = options.workerModule ?? new URL("./batch_worker.ts", import.meta.url);
-    this.#workers = Array.from({ length: workers }, () => this.#start(module, task));
+    this.#threads = Array.from(
+      { length: workers },
+      (_, worker) => this.#start(module, { work, store: store.data, augment, ring, shape, worker }),
+    );
   }
 
-  #start(module: URL, task: WorkerTask): Worker {
-    const worker = new Worker(module, { type: "module" });
-    worker.addEventListener("error", (event) => {
-      event.preventDefault();
-      this.#fail(new Error(`Cannot make batches as a worker thread failed: ${event.message}`));
+  #start(module: URL, task: WorkerTask): WorkerThread {
+    const name = `input worker ${task.worker}`;
+    const worker = new Worker(module, { type: "module", name });
+    const done = new Promise<void>((resolve) => {
+      worker.addEventListener("message", ({ data }: MessageEvent<WorkerMessage>) => {
+        if (data.kind === "error") this.#fail(workerError(name, data));
+        resolve();
+      });
+      worker.addEventListener("error", (event) => {
+        event.preventDefault();
+        this.#fail(workerError(name, event));
+        resolve();
+      });
     });
+    this.#coordinator.registerThread({ name, done });
     worker.postMessage(task);
-    return worker;
+    return { name, worker, done };
   }
 
   tryNext(): Batch | undefined {
     if (this.#failure) throw this.#failure;
-    const slot = this.#index % this.#batches.length;
-    const filled = 2 * Math.floor(this.#index / this.#batches.length) + 1;
+    const slots = this.#batches.length;
+    const slot = this.#index % slots;
+    const filled = 2 * Math.floor(this.#index / slots) + 1;
     if (this.#batches[slot].held) {
       throw new Error(
-        `Cannot take another batch as all ${this.#batches.length} slots are in use: release a batch first`,
+        `Cannot take another batch as all ${slots} slots are in use: release a batch first`,
       );
     }
     if (Atomics.load(this.#ring.phases, slot) !== filled) return undefined;
+    this.#readySum += this.#made() - this.#index;
     return this.#batches[slot].take(this.#firstBatch + this.#index++);
   }
 
   async next(): Promise<Batch> {
     const ready = this.tryNext();
     if (ready) return ready;
-    this.notReady++;
+    this.#notReady++;
     const start = performance.now();
     // The timer also keeps the process alive while it waits: Atomics.waitAsync alone does not.
-    const timer = setTimeout(() => {
-      this.#fail(new Error("Cannot make batches as the worker threads stand still"));
-    }, this.#stallMs);
+    const timer = setTimeout(() => this.#fail(this.#stalled()), this.#stallMs);
     try {
       return await this.#wait();
     } finally {
       clearTimeout(timer);
-      this.waitedMs += performance.now() - start;
+      this.#waitedMs += performance.now() - start;
     }
   }
 
@@ -141,26 +181,68 @@ export class RingReader {
     return new Promise((resolve) => this.#interrupt = resolve);
   }
 
+  #made(): number {
+    return Atomics.load(this.#ring.counters, COUNTERS.made);
+  }
+
+  #stalled(): Error {
+    const batch = this.#index;
+    const stuck = this.#threads.filter((_, i) => Atomics.load(this.#ring.working, i) === batch);
+    const who = stuck.length === 1 ? stuck[0].name : "the worker threads";
+    return new Error(
+      `Cannot make batch ${this.#firstBatch + batch} as ${who} stood still for ${
+        this.#stallMs / 1000
+      } s`,
+    );
+  }
+
+  stats(): QueueStats {
+    return {
+      capacity: this.#batches.length,
+      made: this.#made(),
+      taken: this.#index,
+      readySum: this.#readySum,
+      waitedMs: this.#waitedMs,
+      notReady: this.#notReady,
+    };
+  }
+
+  /** The first failure is the one that everybody hears of. */
   #fail(error: Error): void {
     this.#failure ??= error;
     this.#stop();
   }
 
-  close(): void {
+  /** Stops the workers and waits for their end; those that do not end in time are terminated. */
+  async close(): Promise<void> {
     this.#failure ??= new Error("Cannot take a batch as the loader is closed");
     this.#stop();
+    try {
+      await this.#coordinator.join([], {
+        stopGracePeriodMs: this.#graceMs,
+        ignoreLiveThreads: true,
+      });
+    } finally {
+      for (const { worker } of this.#threads) worker.terminate();
+    }
   }
 
   /** A closed phase ends the waiting of workers and reader alike. */
   #stop(): void {
+    this.#coordinator.requestStop();
     const { phases } = this.#ring;
     for (let slot = 0; slot < phases.length; slot++) {
       Atomics.store(phases, slot, CLOSED);
       Atomics.notify(phases, slot);
     }
-    for (const worker of this.#workers) worker.terminate();
     this.#interrupt?.();
   }
+}
+
+function workerError(name: string, { message, hint }: { message: string; hint?: string }): Error {
+  return hint === undefined
+    ? new Error(`Cannot make batches as ${name} failed: ${message}`)
+    : new UserError(message, { hint });
 }
 
 /** The batch in one slot; made once, used again in every round. */
@@ -168,6 +250,7 @@ class SlotBatch implements Batch {
   readonly images: Float32Array;
   readonly labels: Uint32Array;
   readonly ids: Uint32Array;
+  readonly mix: Float32Array;
   readonly #phases: Int32Array;
   readonly #slot: number;
   readonly #limit: number;
@@ -176,7 +259,11 @@ class SlotBatch implements Batch {
   held = false;
 
   constructor(ring: Ring, slot: number, limit: number) {
-    ({ images: this.images, labels: this.labels, ids: this.ids } = ring.slots[slot]);
+    const arrays = ring.slots[slot];
+    this.images = arrays.images;
+    this.labels = arrays.labels;
+    this.ids = arrays.ids;
+    this.mix = arrays.mix;
     this.#phases = ring.phases;
     this.#slot = slot;
     this.#limit = limit;

