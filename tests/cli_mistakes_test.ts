@@ -1,10 +1,12 @@
 /** Every mistake on the command line: one line that says what, one with the fix, an exit code, no stack trace. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { CIFAR10_FILES } from "../src/data/datasets/cifar10.ts";
+import { CIFAR10_CLASSES, CIFAR10_FILES } from "../src/data/datasets/cifar10.ts";
 import { initialValues, parameterLayout } from "../src/nn/parameters.ts";
 import { referenceCnn } from "../src/nn/models/reference.ts";
 import { newestCheckpoint, readCheckpoint, writeCheckpoint } from "../src/train/checkpoint.ts";
+import { parseTrainConfig } from "../src/train/config.ts";
+import { saveConfig } from "../src/train/run_folder.ts";
 import { assertMistake, DATA_DIR, ensureData, kiln } from "./cli_support.ts";
 import { namesIn, temporaryFolder } from "./data/helpers.ts";
 
@@ -162,6 +164,16 @@ Deno.test("eval without a run, without a checkpoint, or with a damaged one", asy
   const checkpoint = { step: 1, parameters, averages: parameters };
   const path = await writeCheckpoint(folder.path, referenceCnn, layout, checkpoint);
   await Deno.truncate(join(path, "state.safetensors"), 1000);
+  const alone = await kiln(["eval", "--checkpoint", path]);
+  assertMistake(alone, {
+    code: 1,
+    error: /Cannot find .*config\.json: expected the config of a run/,
+    hint: /keep a checkpoint in the folder of its run/,
+  });
+  await saveConfig(folder.path, {
+    ...parseTrainConfig([]),
+    data: { classes: CIFAR10_CLASSES, normalization: { kind: "image" } },
+  });
   const damaged = await kiln(["eval", "--checkpoint", path]);
   assertMistake(damaged, {
     code: 1,

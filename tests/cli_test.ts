@@ -35,7 +35,8 @@ Deno.test("train writes log lines, config, metrics and a checkpoint; eval measur
     const first = Number(logged[0][3]);
     assert.ok(Math.abs(first - 4.68) <= 0.1, `initial loss ${first}`);
     assert.match(out, new RegExp(`^step 12: checkpoint ${RegExp.escape(checkpoint)}$`, "m"));
-    assert.match(out, /^trained 384 images in .* of the time waiting for input$/m);
+    assert.match(out, /^trained 384 images in .*: [\d.]+ images\/s$/m);
+    assert.match(out, /^input: the queue of 12 batches was [\d.]+ % full, [\d.]+ % of the time/m);
     const found = PRECISIONS.exec(out) ?? assert.fail(out);
     precisions = [Number(found[1]), Number(found[2])];
   });
@@ -68,6 +69,7 @@ Deno.test("train writes log lines, config, metrics and a checkpoint; eval measur
       checkpoint,
       step: 12,
       ema: true,
+      split: "test",
       precision: ema,
       correct,
       images: 10_000,

@@ -36,6 +36,11 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
+/** Files that a folder may import although it may not import the folder: they import nothing. */
+const EXCEPTIONS: Readonly<Record<string, readonly string[]>> = {
+  data: ["src/ops/augment_row.ts"],
+};
+
 const SOFT_LINES = 300;
 const HARD_LINES = 500;
 /** Files over the soft cap that are one subject all the same, with the reason. */
@@ -65,6 +70,7 @@ Deno.test("a folder of src/ imports only from the folders above it", () => {
       const to = relative(ROOT, join(ROOT, dirname(path), target)).replaceAll("\\", "/");
       if (!to.startsWith("src/")) continue;
       const other = to.split("/")[1];
+      if (EXCEPTIONS[layer]?.includes(to)) continue;
       if (other !== layer && !LAYERS[layer].includes(other)) wrong.push(`${path} imports ${to}`);
     }
   }

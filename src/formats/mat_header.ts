@@ -166,7 +166,7 @@ class ElementReader {
     if (tag.bytes > left) throw this.fault(`${wanted} bytes as ${what}`, `${left}`);
     // The data of a small element stands in its tag.
     const headerBytes = TAG_BYTES + this.#done - (tag.small ? 4 : 0);
-    const padding = Math.min(tag.small ? 4 - tag.bytes : paddingOf(tag.bytes), left - tag.bytes);
+    const padding = Math.min(paddingOf(tag.bytes), left - tag.bytes);
     return { type, headerBytes, dataBytes: tag.bytes, padding };
   }
 }

@@ -162,8 +162,9 @@ function unknownFlag(table: FlagTable, written: string, context: FlagContext): C
   const message = `unknown flag ${written} for ${context.command}`;
   const name = written.replace(/^-+/, "");
   const positive = name.replace(/^no-/, "");
-  const others = context.commandsWith(positive);
-  const near = Object.hasOwn(table, positive) ? positive : nearest(name, flagNames(table));
+  const known = Object.hasOwn(table, positive);
+  const others = known ? [] : context.commandsWith(positive);
+  const near = known ? positive : nearest(name, flagNames(table));
   const parts = [
     ...(near === undefined ? [] : [`did you mean --${near}?`]),
     ...(others.length === 0 ? [] : [`--${positive} is a flag of ${others.join(" and ")};`]),

@@ -108,7 +108,13 @@ export async function selectData(dataset: Dataset, config: SelectionConfig): Pro
     counts.validation = validation.length;
     evaluations.push({ name: "validation", open: () => Promise.resolve(all.subset(validation)) });
   }
-  if (hasTest) evaluations.push({ name: "test", open: () => openLimited(dataset, "test", config) });
+  if (hasTest) {
+    const open = () => openLimited(dataset, "test", config);
+    // Read once before anything else: a damaged file is found now, not after hours of training.
+    using test = await open();
+    counts.test = test.count;
+    evaluations.push({ name: "test", open });
+  }
   return {
     dataset,
     train: validation.length === 0 ? all : all.subset(train),

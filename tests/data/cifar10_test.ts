@@ -1,9 +1,22 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { CIFAR10_CLASSES, CIFAR10_FILES, loadCifar10 } from "../../src/data/datasets/cifar10.ts";
-import { RECORD_BYTES } from "../../src/data/records.ts";
-import { DataError } from "../../src/util/errors.ts";
+import {
+  CIFAR10_CLASSES,
+  CIFAR10_FILES,
+  openCifar10,
+  type SplitFiles,
+} from "../../src/data/datasets/cifar10.ts";
+import { RECORD_BYTES } from "../../src/data/datasets/cifar10_files.ts";
+import { DataError, UserError } from "../../src/util/errors.ts";
+import { ARCHIVE, prepare } from "./acquire_support.ts";
+import { optionsIn } from "./datasets/support.ts";
 import { describe, sha256, smallDataSet, temporaryFolder, writeFiles } from "./helpers.ts";
+
+/** Opens files that are there; nothing may be fetched. */
+function openFiles(dataDir: string, files: SplitFiles) {
+  const second = () => Promise.reject(new Error("a file was fetched"));
+  return openCifar10({ ...optionsIn(dataDir), dataDir }, { files, second, source: "npm" });
+}
 
 /** Loads a small data set after `damage` changed it, and returns the error's line. */
 async function errorAfter(
@@ -12,9 +25,10 @@ async function errorAfter(
   await using folder = await temporaryFolder();
   const { contents, files } = smallDataSet();
   await writeFiles(folder.path, contents);
+  const set = await openFiles(folder.path, files);
   await damage(folder.path, contents);
   try {
-    await loadCifar10(folder.path, "train", files);
+    await set.open("train");
   } catch (error) {
     assert.ok(error instanceof DataError, String(error));
     assert.ok(!error.message.includes("\n"), "the message is one line");
@@ -39,17 +53,40 @@ Deno.test("the official files are five of 10,000 training records and one of tes
   assert.equal(CIFAR10_CLASSES[3], "cat");
 });
 
-Deno.test("the records of all files of a split follow each other in shared memory", async () => {
+Deno.test("the images of all files of a split follow each other in shared memory", async () => {
   await using folder = await temporaryFolder();
   const { contents, files } = smallDataSet();
   await writeFiles(folder.path, contents);
-  const train = await loadCifar10(folder.path, "train", files);
-  const expected = [...contents.get("data_batch_1.bin")!, ...contents.get("data_batch_2.bin")!];
-  assert.ok(train.buffer instanceof SharedArrayBuffer);
-  assert.deepEqual(new Uint8Array(train.buffer), Uint8Array.from(expected));
+  const set = await openFiles(folder.path, files);
+  assert.equal(set.name, "cifar10");
+  assert.equal(set.classes, CIFAR10_CLASSES);
+  assert.deepEqual(set.splits, ["train", "test"]);
+  assert.match(set.origin, /\(already there\), every file verified by sha256$/);
+  using train = await set.open("train");
+  const all = [...contents.get("data_batch_1.bin")!, ...contents.get("data_batch_2.bin")!];
   assert.equal(train.count, 7);
-  assert.equal(train.label(4), 0);
-  assert.equal((await loadCifar10(folder.path, "test", files)).count, 2);
+  assert.deepEqual([...train.labels], [0, 1, 2, 3, 0, 1, 2]);
+  assert.equal(train.data.source.kind, "memory");
+  assert.deepEqual(train.format, { height: 32, width: 32, channels: 3, order: "CHW" });
+  for (let i = 0; i < 7; i++) {
+    const record = all.slice(i * RECORD_BYTES + 1, (i + 1) * RECORD_BYTES);
+    assert.deepEqual([...train.pixels(i)], record);
+  }
+  using test = await set.open("test");
+  assert.equal(test.count, 2);
+});
+
+Deno.test("files that are missing are fetched, from the URL that is named", async () => {
+  await using test = await prepare([{}]);
+  const { archive, files, second, dataDir } = test.options;
+  const unused = { ...archive!, url: "http://127.0.0.1:1/unused" };
+  const options = { ...optionsIn(dataDir), dataDir, dataUrl: test.server.url };
+  const set = await openCifar10(options, { archive: unused, files, second });
+  assert.match(set.origin, /from the official archive/);
+  assert.deepEqual(test.server.requests, ["whole"]);
+  assert.ok(options.reporter.steps.some(([, , total]) => total === ARCHIVE.length));
+  using train = await set.open("train");
+  assert.equal(train.count, 7);
 });
 
 Deno.test("a missing file is an error", async () => {
@@ -80,11 +117,18 @@ Deno.test("one changed bit is an error", async () => {
 });
 
 Deno.test("a folder in place of a file is an error", async () => {
-  const error = await errorAfter(async (folder) => {
-    await Deno.remove(join(folder, "data_batch_2.bin"));
-    await Deno.mkdir(join(folder, "data_batch_2.bin"));
+  await using folder = await temporaryFolder();
+  const { contents, files } = smallDataSet();
+  await writeFiles(folder.path, contents);
+  const path = join(folder.path, "data_batch_2.bin");
+  await Deno.remove(path);
+  await Deno.mkdir(path);
+  const set = await openFiles(folder.path, files);
+  await assert.rejects(set.open("train"), (error: Error) => {
+    assert.ok(error instanceof UserError);
+    assert.match(error.message, /^Cannot (use|read) .*data_batch_2\.bin/);
+    return true;
   });
-  assert.match(error.message, /expected 9219 bytes|Is a directory/);
 });
 
 Deno.test("a label out of range is an error, also where the sum is right", async () => {
@@ -94,7 +138,8 @@ Deno.test("a label out of range is an error, also where the sum is right", async
   bytes[RECORD_BYTES] = 10;
   await writeFiles(folder.path, contents);
   const files = { train: [], test: [describe("test_batch.bin", bytes)] };
-  await assert.rejects(loadCifar10(folder.path, "test", files), {
+  const set = await openFiles(folder.path, files);
+  await assert.rejects(set.open("test"), {
     name: "DataError",
     message: /test_batch\.bin .*expected 0 to 9, found 10 in record 1$/,
   });

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { encode } from "npm:fast-png@8.0.0";
 import { convertPackage } from "../../src/data/acquire/npm_source.ts";
 import { pngToRecords } from "../../src/data/acquire/png_records.ts";
-import { PIXEL_BYTES, RECORD_BYTES } from "../../src/data/records.ts";
+import { RECORD_BYTES } from "../../src/data/datasets/cifar10_files.ts";
 import {
   namesIn,
   RecordingReporter,
@@ -11,6 +11,8 @@ import {
   temporaryFolder,
   writeFiles,
 } from "./helpers.ts";
+
+const PIXEL_BYTES = RECORD_BYTES - 1;
 
 /** The PNG of records, one image a row, interleaved: the inverse of what is tested. */
 function recordsToPng(records: Uint8Array): Uint8Array {

