@@ -55,17 +55,14 @@ export async function evalCommand(config: EvalConfig): Promise<void> {
 
 /** The images that are asked for: those of the run, split as it was, or another data set's. */
 async function evaluationSet(config: EvalConfig, run: SavedRun): Promise<EvaluationSet> {
-  const { split, dataset: other, workers, skipCorrupt, cacheDir, dataMemory } = config;
-  const dataDir = config.dataDir ?? (other === null ? run.config.dataDir : null);
-  const name = other ?? run.config.dataset;
+  const { split, dataset: other, workers } = config;
   const source = {
     ...run.config,
-    dataset: name,
-    dataDir,
+    dataset: other ?? run.config.dataset,
+    dataDir: config.dataDir ?? (other === null ? run.config.dataDir : null),
+    skipCorrupt: config.skipCorrupt ?? run.config.skipCorrupt,
+    cacheDir: config.cacheDir ?? run.config.cacheDir,
     workers,
-    skipCorrupt,
-    cacheDir,
-    dataMemory,
   };
   const dataset = await openSource({ ...source, dataUrl: null }, createReporter());
   checkClasses(dataset, run);

@@ -31,6 +31,9 @@ const THREADS = {
   about: "threads of the CPU engine; the result does not depend on their number",
 } as const satisfies Flag;
 
+/** What `eval` takes of the run's own settings where nothing else is said. */
+const THE_RUNS = { text: "the run's", of: () => null };
+
 const JSON_OUTPUT = {
   kind: "boolean",
   default: false,
@@ -170,13 +173,12 @@ export const COMMANDS = {
       },
       dataset: {
         ...SOURCE_FLAGS.dataset,
-        default: { text: "the run's", of: () => null },
+        default: THE_RUNS,
         about: "other images with the same classes, all of their chosen part",
       },
-      "data-dir": SOURCE_FLAGS["data-dir"],
-      "skip-corrupt": SOURCE_FLAGS["skip-corrupt"],
-      "cache-dir": SOURCE_FLAGS["cache-dir"],
-      "data-memory": SOURCE_FLAGS["data-memory"],
+      "data-dir": { ...SOURCE_FLAGS["data-dir"], default: THE_RUNS },
+      "skip-corrupt": { ...SOURCE_FLAGS["skip-corrupt"], default: THE_RUNS },
+      "cache-dir": { ...SOURCE_FLAGS["cache-dir"], default: THE_RUNS },
       json: JSON_OUTPUT,
       workers: WORKERS,
       device: DEVICE,

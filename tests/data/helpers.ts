@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { SplitFiles } from "../../src/data/datasets/cifar10.ts";
 import type { AcquireReporter } from "../../src/data/acquire/progress.ts";
 import type { RecordFile } from "../../src/data/acquire/record_files.ts";
-import { RECORD_BYTES, Records } from "../../src/data/records.ts";
+import { RECORD_BYTES } from "../../src/data/datasets/cifar10_files.ts";
 import { RandomStream, STREAMS } from "../../src/util/random.ts";
 
 /** A temporary folder inside the repository's ignored cache, removed at the end of the block. */
@@ -24,13 +24,6 @@ export function randomRecords(count: number, seed: number): Uint8Array<ArrayBuff
   for (let i = 0; i < words.length; i++) words[i] = random.uint32();
   for (let record = 0; record < count; record++) bytes[record * RECORD_BYTES] = record % 10;
   return bytes;
-}
-
-/** The same in shared memory. */
-export function sharedRecords(count: number, seed: number): Records {
-  const buffer = new SharedArrayBuffer(count * RECORD_BYTES);
-  new Uint8Array(buffer).set(randomRecords(count, seed));
-  return new Records(buffer);
 }
 
 export function sha256(bytes: Uint8Array): string {

@@ -82,9 +82,8 @@ Deno.test("the other commands' defaults", () => {
     split: "auto",
     dataset: null,
     dataDir: null,
-    skipCorrupt: 0,
-    cacheDir: "data/cache",
-    dataMemory: 1024,
+    skipCorrupt: null,
+    cacheDir: null,
     json: false,
     device: "auto",
   });
