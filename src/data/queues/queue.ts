@@ -133,7 +133,7 @@ export abstract class Queue<E, B = E[]> implements AsyncIterable<E> {
   tryEnqueue(element: E): boolean {
     this.#check(element);
     this.#requireOpen(1);
-    if (this.#store.length >= this.capacity || this.#enqueues.length > 0) return false;
+    if (this.#store.length >= this.capacity) return false;
     this.#store.add(element);
     if (this.#dequeues.length > 0) this.#serve();
     return true;
@@ -146,7 +146,6 @@ export abstract class Queue<E, B = E[]> implements AsyncIterable<E> {
    * @throws {OutOfRangeError} if the queue is closed and empty
    */
   tryDequeue(): E | undefined {
-    if (this.#dequeues.length > 0) return undefined;
     const element = this.#take();
     if (element !== undefined && this.#enqueues.length > 0) this.#serve();
     return element;
@@ -199,7 +198,10 @@ export abstract class Queue<E, B = E[]> implements AsyncIterable<E> {
     return settled;
   }
 
-  /** Enqueues first: once the queue is closed none waits, and dequeues know that nothing will come. */
+  /**
+   * Runs after every change, so that calls wait only while there is nothing they could do: then no
+   * other call can overtake them. Enqueues first: once the queue is closed none waits any more.
+   */
   #serve(): void {
     let advanced: boolean;
     do {
