@@ -100,7 +100,7 @@ export abstract class Queue<E, B = E[]> implements AsyncIterable<E> {
       const taken = this.#take();
       return taken === undefined ? "blocked" : { value: taken };
     };
-    return await this.#wait(this.#dequeues, { requested: 1, step }, signal);
+    return await this.#wait(this.#dequeues, { step }, signal);
   }
 
   /**
@@ -161,7 +161,7 @@ export abstract class Queue<E, B = E[]> implements AsyncIterable<E> {
     signal?.throwIfAborted();
     if (cancelPendingEnqueues) {
       this.#closed = true;
-      this.#enqueues.failAll((requested) => this.#cancelled(requested));
+      // All that waits to enqueue gets its turn now, and finds the queue closed.
       this.#serve();
       return;
     }
@@ -170,7 +170,7 @@ export abstract class Queue<E, B = E[]> implements AsyncIterable<E> {
       this.#closed = true;
       return DONE;
     };
-    await this.#wait(this.#enqueues, { requested: 0, step }, signal);
+    await this.#wait(this.#enqueues, { step }, signal);
   }
 
   /** Takes elements until the queue is closed and empty. Leaving the loop leaves the queue open. */
@@ -198,10 +198,8 @@ export abstract class Queue<E, B = E[]> implements AsyncIterable<E> {
     return settled;
   }
 
-  /**
-   * Runs after every change, so that calls wait only while there is nothing they could do: then no
-   * other call can overtake them. Enqueues first: once the queue is closed none waits any more.
-   */
+  // Runs after every change, so that calls wait only while there is nothing for them to do: nobody can
+  // overtake them. Enqueues come first: once the queue is closed none waits any more.
   #serve(): void {
     let advanced: boolean;
     do {
@@ -221,7 +219,7 @@ export abstract class Queue<E, B = E[]> implements AsyncIterable<E> {
       if (next === elements.length) return DONE;
       return next > first ? "progressed" : "blocked";
     };
-    return { requested: elements.length, step };
+    return { step };
   }
 
   async #dequeueBatch(count: number, allowSmaller: boolean, { signal }: WaitOptions): Promise<B> {
@@ -241,7 +239,7 @@ export abstract class Queue<E, B = E[]> implements AsyncIterable<E> {
       if (short || taken.length === count) return { value: this.#type.stack(taken) };
       return taken.length > before ? "progressed" : "blocked";
     };
-    return await this.#wait(this.#dequeues, { requested: count, step, withdraw: restore }, signal);
+    return await this.#wait(this.#dequeues, { step, withdraw: restore }, signal);
   }
 
   #available(): number {
@@ -286,12 +284,9 @@ export abstract class Queue<E, B = E[]> implements AsyncIterable<E> {
   }
 
   #requireOpen(requested: number): void {
-    if (this.#closed) throw this.#cancelled(requested);
-  }
-
-  #cancelled(requested: number): CancelledError {
+    if (!this.#closed) return;
     const asked = requested === 0 ? "requested to close it" : `requested to enqueue ${requested}`;
-    return new CancelledError(`${this.#label} is closed: ${asked}, current size ${this.size}`);
+    throw new CancelledError(`${this.#label} is closed: ${asked}, current size ${this.size}`);
   }
 
   #outOfRange(requested: number): OutOfRangeError {

@@ -7,8 +7,6 @@ export type Step<T> = "blocked" | "progressed" | { readonly value: T };
 
 /** A call that may have to wait. */
 export interface Operation<T> {
-  /** How many elements it asks for; a close asks for none. */
-  readonly requested: number;
   /** Does as much as can be done now; what it throws, the call rejects with. */
   step(): Step<T>;
   /** Undoes what was done in part, when the caller calls the wait off. */
@@ -16,9 +14,7 @@ export interface Operation<T> {
 }
 
 interface Waiter {
-  readonly requested: number;
   step(): "blocked" | "progressed" | "settled";
-  fail(error: unknown): void;
 }
 
 /** Only the head of the line is served: it blocks those behind it, whatever they ask for. */
@@ -36,9 +32,7 @@ export class WaitingLine {
    */
   join<T>(operation: Operation<T>, whenAborted: () => void, signal?: AbortSignal): Promise<T> {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
-    const leave = () => signal?.removeEventListener("abort", abort);
     const waiter: Waiter = {
-      requested: operation.requested,
       step: () => {
         try {
           const step = operation.step();
@@ -47,12 +41,8 @@ export class WaitingLine {
         } catch (error) {
           reject(error);
         }
-        leave();
+        signal?.removeEventListener("abort", abort);
         return "settled";
-      },
-      fail: (error) => {
-        leave();
-        reject(error);
       },
     };
     const abort = () => {
@@ -77,12 +67,5 @@ export class WaitingLine {
       this.#waiters.popFront();
     }
     return advanced;
-  }
-
-  /** Fails all that wait; what they did in part stays done. */
-  failAll(error: (requested: number) => Error): void {
-    for (let head = this.#waiters.popFront(); head; head = this.#waiters.popFront()) {
-      head.fail(error(head.requested));
-    }
   }
 }

@@ -59,9 +59,25 @@ Deno.test("after join an error is thrown at once, a clean one never", async () =
   await coordinator.join();
   const error = new Error("late");
   assert.throws(() => coordinator.requestStop(error), error);
+  await assert.rejects(coordinator.stopOnException(() => Promise.reject(error)), error);
+  assert.equal(coordinator.shouldStop, false);
   coordinator.requestStop(new OutOfRangeError("the end"));
   coordinator.requestStop();
 });
+
+Deno.test(
+  "waits leave no timer behind",
+  { sanitizeOps: true, sanitizeResources: true },
+  async () => {
+    const coordinator = new Coordinator();
+    const waiting = coordinator.waitForStop(60_000);
+    const one = thread("one");
+    coordinator.requestStop();
+    const joining = coordinator.join([one]);
+    one.end();
+    await Promise.all([waiting, joining]);
+  },
+);
 
 Deno.test("waitForStop says whether the stop came in time", async () => {
   const coordinator = new Coordinator();
@@ -84,6 +100,8 @@ Deno.test("clearStop forgets the stop, its error and the join, and makes a new s
     false,
     true,
   ]);
+  await coordinator.join();
+  coordinator.clearStop();
   coordinator.requestStop(new Error("new"));
   await assert.rejects(coordinator.join(), /new/);
 });
@@ -98,6 +116,7 @@ Deno.test("join waits for registered threads and for those it is given", async (
   assert.ok(await isPending(joining));
   given.end();
   assert.deepEqual(await joining, []);
+  assert.equal(coordinator.shouldStop, false, "the end of the threads is no stop");
 });
 
 Deno.test("join does not wait for threads registered after it, and forgets those it joined", async () => {
@@ -137,6 +156,28 @@ Deno.test("threads that still run after the grace period are named", async () =>
   assert.ok(performance.now() - start >= 4);
 });
 
+Deno.test("the grace period is 120 seconds by default, and its timer ends with join", async () => {
+  const { setTimeout, clearTimeout } = globalThis;
+  const delays: unknown[] = [];
+  let cleared = 0;
+  globalThis.setTimeout = ((wake: () => void, delay: number) => {
+    delays.push(delay);
+    return setTimeout(wake, 0);
+  }) as typeof setTimeout;
+  globalThis.clearTimeout = (timer) => {
+    cleared++;
+    clearTimeout(timer);
+  };
+  try {
+    const coordinator = new Coordinator();
+    coordinator.requestStop();
+    await assert.rejects(coordinator.join([thread("stuck")]), /still running: stuck/);
+    assert.deepEqual([delays, cleared], [[120_000], 1]);
+  } finally {
+    Object.assign(globalThis, { setTimeout, clearTimeout });
+  }
+});
+
 Deno.test("threads that end within the grace period are no stragglers, and join ends with them", async () => {
   const coordinator = new Coordinator();
   const one = thread("one");
@@ -157,7 +198,9 @@ Deno.test("with ignoreLiveThreads the stragglers are returned instead", async ()
   const coordinator = new Coordinator();
   coordinator.requestStop();
   const options = { stopGracePeriodMs: 1, ignoreLiveThreads: true };
-  assert.deepEqual(await coordinator.join([thread("stuck")], options), ["stuck"]);
+  coordinator.registerThread(thread("stuck"));
+  assert.deepEqual(await coordinator.join([thread("given")], options), ["stuck", "given"]);
+  assert.deepEqual(await coordinator.join(), [], "a thread is joined once");
 });
 
 Deno.test("stopOnException requests a stop with what its function throws, now or later", async () => {

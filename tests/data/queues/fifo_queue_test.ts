@@ -120,6 +120,22 @@ Deno.test("dequeueMany of none returns an empty batch at once", async () => {
   assert.deepEqual(await queue.dequeueUpTo(0), []);
 });
 
+Deno.test("dequeueMany of none does not stand in line", async () => {
+  const queue = files(1);
+  const waiting = queue.dequeue();
+  assert.deepEqual(await queue.dequeueMany(0), []);
+  await queue.enqueue("a");
+  await waiting;
+});
+
+Deno.test("the room that a dequeueMany leaves goes to the next enqueue in line", async () => {
+  const queue = files(1);
+  const producers = ["a", "b", "c", "d"].map((file) => queue.enqueue(file));
+  assert.deepEqual(await queue.dequeueMany(3), ["a", "b", "c"]);
+  await Promise.all(producers);
+  assert.equal(queue.size, 1);
+});
+
 Deno.test("an enqueue into a closed queue is cancelled, and its error names queue, request and size", async () => {
   const queue = files(4);
   await queue.enqueueMany(["a", "b"]);
