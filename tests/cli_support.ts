@@ -28,18 +28,28 @@ function taskArguments(task: string): string[] {
  * and not the path of the executable.
  */
 export async function kiln(
-  [command, ...rest]: readonly string[],
+  line: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Promise<Outcome> {
+  const { code, stdout, stderr } = await kilnCommand(line, env).output();
+  const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+  return { code, out, err };
+}
+
+/** The command as {@linkcode kiln} runs it, to be spawned; its output is piped. */
+export function kilnCommand(
+  [command, ...rest]: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Deno.Command {
   const task = ["train", "eval", "data", "doctor", "bench"].includes(command) ? command : "train";
-  const { code, stdout, stderr } = await new Deno.Command("deno", {
+  return new Deno.Command("deno", {
     args: [...taskArguments(task), "cli.ts", command, ...rest],
     cwd: ROOT,
     env: { NO_COLOR: "1", ...env },
     stdin: "null",
-  }).output();
-  const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
-  return { code, out, err };
+    stdout: "piped",
+    stderr: "piped",
+  });
 }
 
 /** Asserts that a process ended as a user's mistake must: one line that says what, one with the fix. */

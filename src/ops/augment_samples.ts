@@ -56,10 +56,10 @@ function augmentSample({ changes, count = 3, attributes }: AugmentCase): Sample<
   };
 }
 
-export const AUGMENT_SAMPLES: readonly Sample<AugmentAttributes>[] = [
+const AUGMENT_CASES: readonly AugmentCase[] = [
   { changes: [{}], count: 1 },
   // One pixel: every deviation is that of the channels.
-  { changes: [{ top: 7, left: 5 }], attributes: { crop: [1, 1] as const } },
+  { changes: [{ top: 7, left: 5 }], attributes: { crop: [1, 1] } },
   { changes: [{ flip: 1, top: 3 }, { left: 2, contrast: 0.2, brightness: 63 }, { contrast: 1.8 }] },
   // Three blocks, the last of one image.
   {
@@ -81,7 +81,7 @@ export const AUGMENT_SAMPLES: readonly Sample<AugmentAttributes>[] = [
   {
     changes: [{ top: -2, left: -3 }, { flip: 1, top: -4, left: -1 }],
     attributes: {
-      crop: [9, 11] as const,
+      crop: [9, 11],
       height: 7,
       width: 5,
       strides: { row: 15, column: 3, channel: 1 },
@@ -91,7 +91,7 @@ export const AUGMENT_SAMPLES: readonly Sample<AugmentAttributes>[] = [
   // Mirrored further than the image is wide.
   {
     changes: [{ top: -9, left: -14 }, { flip: 1, top: 6, left: 5 }, { top: -4, left: 3 }],
-    attributes: { crop: [17, 13] as const, padMode: "reflect" },
+    attributes: { crop: [17, 13], padMode: "reflect" },
   },
   // An image of one row has nothing to mirror.
   {
@@ -128,7 +128,7 @@ export const AUGMENT_SAMPLES: readonly Sample<AugmentAttributes>[] = [
   {
     changes: [{ ...COLORED, cutoutTop: 4, cutoutLeft: 20, cutoutSize: 8 }, { top: 8, flip: 1 }],
     attributes: {
-      crop: [24, 24] as const,
+      crop: [24, 24],
       height: 32,
       width: 32,
       strides: { row: 32, column: 1, channel: 1024 },
@@ -136,7 +136,9 @@ export const AUGMENT_SAMPLES: readonly Sample<AugmentAttributes>[] = [
       color: true,
     },
   },
-].map((given) => augmentSample(given as AugmentCase));
+];
+
+export const AUGMENT_SAMPLES = AUGMENT_CASES.map(augmentSample);
 
 function mixSample(shape: readonly number[], change: Partial<Record<keyof typeof MIX, number>>) {
   const numbers = new Array<number>(MIX_LENGTH).fill(0);

@@ -1,7 +1,7 @@
 /** Augmentation on the device: images that look like photographs against a second definition, in float64. */
 import assert from "node:assert/strict";
-import { type AugmentAttributes, augmentImages, mixImages } from "../../src/ops/mod.ts";
-import { AUGMENT, AUGMENT_LENGTH, MIX, MIX_LENGTH } from "../../src/ops/augment_row.ts";
+import { type AugmentAttributes, augmentImages } from "../../src/ops/mod.ts";
+import { AUGMENT, AUGMENT_LENGTH } from "../../src/ops/augment_row.ts";
 import type { Device } from "../../src/engine/device.ts";
 import { compute } from "../../src/tensor/compile.ts";
 import { VariableState } from "../../src/tensor/state.ts";
@@ -289,22 +289,4 @@ Deno.test("augmentImages refuses what does not fit together", () => {
     ],
   ];
   for (const [make, message] of refusals) assert.throws(make, message);
-});
-
-Deno.test("mixImages: a share of 1 changes nothing, a box over all exchanges the partners", async () => {
-  const random = testRandom(5);
-  const shape = [5, 6, 7, 3], length = 6 * 7 * 3;
-  const images = Float32Array.from({ length: 5 * length }, () => random() * 4 - 2);
-  const mix = (numbers: Partial<Record<keyof typeof MIX, number>>) => {
-    const all = new Float32Array(MIX_LENGTH);
-    for (const [name, value] of Object.entries(numbers)) all[MIX[name as keyof typeof MIX]] = value;
-    return mixImages(constant(images, shape), constant(all, [MIX_LENGTH]));
-  };
-  const reversed = images.map((_, i) => images[(4 - Math.floor(i / length)) * length + i % length]);
-  for (const { name, device } of await testDevices()) {
-    using state = new VariableState(device);
-    assert.deepEqual(await compute(state, mix({ share: 1 })), images, name);
-    const exchanged = await compute(state, mix({ share: 0.3, bottom: 6, right: 7 }));
-    assert.deepEqual(exchanged, reversed, name);
-  }
 });

@@ -1,5 +1,7 @@
 import { ConfigError } from "../../util/errors.ts";
 
+const HINT = 'README.md, "Your own images", shows a whole description';
+
 /** An object of a JSON file, whose keys are asked for by name and type; what is left over is an error. */
 export class JsonObject {
   /** For messages. */
@@ -17,7 +19,12 @@ export class JsonObject {
     this.#place = place;
     if (typeof value !== "object" || value === null || Array.isArray(value)) {
       const where = place === "" ? "" : ` at ${place}`;
-      throw new ConfigError(`Cannot use ${file}${where}: expected an object, found ${show(value)}`);
+      throw new ConfigError(
+        `Cannot use ${file}${where}: expected an object, found ${show(value)}`,
+        {
+          hint: HINT,
+        },
+      );
     }
     this.#values = value as Record<string, unknown>;
   }
@@ -27,6 +34,7 @@ export class JsonObject {
     const path = this.#place === "" ? key : `${this.#place}.${key}`;
     return new ConfigError(
       `Cannot use ${this.file} at ${path}: expected ${expected}, found ${found}`,
+      { hint: HINT },
     );
   }
 

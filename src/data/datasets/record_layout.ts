@@ -36,7 +36,7 @@ const MAX_DESCRIPTION_BYTES = 1 << 24;
  * }
  * ```
  *
- * `headerBytes`, `footerBytes`, `test` and `sha256` may be left out. Labels of two bytes are
+ * `labelBytes`, `headerBytes`, `footerBytes`, `test` and `sha256` may be left out. Labels of two bytes are
  * little-endian. Files are relative to the folder of the JSON file.
  *
  * @throws {ConfigError} if the description is wrong: names the file and the key
@@ -106,7 +106,12 @@ function parseJson(text: string, path: string): unknown {
   }
   const twice = duplicateKey(text);
   if (twice === undefined) return value;
-  throw new ConfigError(`Cannot use ${path}: expected every key once, found ${quote(twice)} twice`);
+  throw new ConfigError(
+    `Cannot use ${path}: expected every key once, found ${quote(twice)} twice`,
+    {
+      hint: "remove one of them",
+    },
+  );
 }
 
 function formatOf(image: JsonObject): ImageFormat {
@@ -122,7 +127,7 @@ function formatOf(image: JsonObject): ImageFormat {
 
 function layoutOf(root: JsonObject, format: ImageFormat): RecordLayout {
   const recordBytes = root.integer("recordBytes", 1, MAX_BYTES);
-  const labelBytes = root.oneOf("labelBytes", [1, 2]);
+  const labelBytes = root.has("labelBytes") ? root.oneOf("labelBytes", [1, 2]) : 1;
   const labelOffset = root.integer("labelOffset", 0, MAX_BYTES);
   const pixelOffset = root.integer("imageOffset", 0, MAX_BYTES);
   const pixels = imageBytes(format);

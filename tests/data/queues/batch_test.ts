@@ -5,6 +5,7 @@ import { tuple } from "../../../src/data/queues/element_type.ts";
 import { InvalidArgumentError, OutOfRangeError } from "../../../src/data/queues/errors.ts";
 import { FIFOQueue } from "../../../src/data/queues/fifo_queue.ts";
 import { RandomShuffleQueue } from "../../../src/data/queues/random_shuffle_queue.ts";
+import { eventLoopTurn } from "../../../src/util/event_loop.ts";
 import { isPending } from "./helpers.ts";
 
 /** 0, 1, 2 and so on up to a limit, then out of range. */
@@ -55,7 +56,7 @@ Deno.test("numThreads copies of the source run at once", async () => {
   const { runner, next } = batch(source, { batchSize: 3, numThreads: 3 });
   const threads = runner.createThreads({ coordinator });
   assert.equal(threads.length, 4, "and the closer");
-  await isPending(new Promise(() => {}));
+  await eventLoopTurn();
   assert.equal(calls.length, 3);
   // The order is that of completion, not of the calls.
   for (const i of [2, 0, 1]) {

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { CancelledError, OutOfRangeError } from "../../../src/data/queues/errors.ts";
 import { FIFOQueue } from "../../../src/data/queues/fifo_queue.ts";
+import { eventLoopTurn } from "../../../src/util/event_loop.ts";
 import { isPending, notes } from "./helpers.ts";
 
 const files = (capacity: number) => new FIFOQueue<string>({ name: "files", capacity });
@@ -83,7 +84,7 @@ Deno.test("dequeues that wait at a close are not cancelled: they drain, then are
     assert.ok(await isPending(large));
     await queue.close({ cancelPendingEnqueues });
     await assert.rejects(large, OutOfRangeError);
-    await isPending(new Promise(() => {}));
+    await eventLoopTurn();
     assert.deepEqual(
       log.toSorted(),
       ["large: OutOfRangeError", "none: OutOfRangeError", "rest", "small"],
