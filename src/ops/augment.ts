@@ -5,7 +5,7 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { launch as launchWasm } from "../wasm/launch.ts";
 import { launch } from "../webgpu/kernel.ts";
 import { augmentReference, mixReference } from "./augment_reference.ts";
-import { AUGMENT_LENGTH, MIX_LENGTH } from "./augment_row.ts";
+import { AUGMENT_LENGTH, MIX_LENGTH, type Normalization } from "./augment_row.ts";
 import { AUGMENT_SAMPLES, MIX_SAMPLES } from "./augment_samples.ts";
 import {
   bytesOfShapes,
@@ -16,17 +16,6 @@ import {
   checkTrips,
   rolledTrips,
 } from "./check.ts";
-
-/** How values become the model's input. */
-export type Normalization =
-  /** (x - mean) / max(deviation, 1 / sqrt(N)) of each image (TensorFlow's per_image_standardization). */
-  | { readonly kind: "image" }
-  /** (x - mean[c]) / deviation[c], the same for all images. */
-  | {
-    readonly kind: "channel";
-    readonly mean: readonly [number, number, number];
-    readonly deviation: readonly [number, number, number];
-  };
 
 /** How images lie in the blocks, and what is done to all of them. */
 export interface AugmentAttributes {

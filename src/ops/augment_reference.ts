@@ -1,5 +1,5 @@
-import { AUGMENT, AUGMENT_LENGTH, GRAY_WEIGHTS, MIX } from "./augment_row.ts";
-import type { AugmentAttributes, Normalization } from "./augment.ts";
+import { AUGMENT, AUGMENT_LENGTH, GRAY_WEIGHTS, MIX, type Normalization } from "./augment_row.ts";
+import type { AugmentAttributes } from "./augment.ts";
 
 /** An image in float64, [height, width, 3]. */
 interface Picture {

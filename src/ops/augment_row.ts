@@ -47,3 +47,14 @@ export const MIX_LENGTH = 8;
 
 /** Weights of red, green and blue in a gray value (ITU-R BT.601). */
 export const GRAY_WEIGHTS = [0.299, 0.587, 0.114] as const;
+
+/** How values become the model's input. */
+export type Normalization =
+  /** (x - mean) / max(deviation, 1 / sqrt(N)) of each image (TensorFlow's per_image_standardization). */
+  | { readonly kind: "image" }
+  /** (x - mean[c]) / deviation[c], the same for all images. */
+  | {
+    readonly kind: "channel";
+    readonly mean: readonly [number, number, number];
+    readonly deviation: readonly [number, number, number];
+  };

@@ -34,7 +34,11 @@ export async function lockFolder(folder: string): Promise<Disposable> {
     throw ioError("create", folder, error);
   }
   // Stays in the folder: removed, it would let one process lock the old file and one a new file.
-  const path = join(folder, LOCK_NAME);
+  return await lockFile(join(folder, LOCK_NAME));
+}
+
+/** Waits until no other process holds the lock on a file; disposing lets the next one in. */
+export async function lockFile(path: string): Promise<Disposable> {
   let file: Deno.FsFile | undefined;
   try {
     file = await Deno.open(path, { create: true, write: true });

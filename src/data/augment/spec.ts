@@ -1,15 +1,8 @@
 // What is done to images on their way into the model; plain data, part of a run's config.
 
-/** How values become the model's input. */
-export type Normalization =
-  /** (x - mean) / max(deviation, 1 / sqrt(N)) of each image (TensorFlow's per_image_standardization). */
-  | { readonly kind: "image" }
-  /** (x - mean[c]) / deviation[c], the same for all images. */
-  | {
-    readonly kind: "channel";
-    readonly mean: readonly [number, number, number];
-    readonly deviation: readonly [number, number, number];
-  };
+import type { Normalization } from "../../ops/augment_row.ts";
+
+export type { Normalization } from "../../ops/augment_row.ts";
 
 /**
  * The way of a training image, in this order: pad, random crop, flip, saturation, hue, brightness,

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { syncFolder, writeFileAtomic } from "../../util/atomic_file.ts";
 import { DataError } from "../../util/errors.ts";
 import { ioError } from "../../util/io_errors.ts";
+import { lockFile } from "../acquire/data_folder.ts";
 import { readRecordFile, removeIfThere, writeAll } from "../acquire/record_files.ts";
 import type { ImageSize } from "../images/load_image.ts";
 import { RESIZE_RULE } from "../images/resize_image.ts";
@@ -72,17 +73,8 @@ export class FolderCache {
   }
 
   /** Waits until no other process decodes the same images; disposing lets the next one in. */
-  async lock(): Promise<Disposable> {
-    const path = join(this.#folder, `${this.#key}.lock`);
-    let file: Deno.FsFile | undefined;
-    try {
-      file = await Deno.open(path, { create: true, write: true });
-      await file.lock(true);
-      return file;
-    } catch (error) {
-      file?.close();
-      throw ioError("lock", path, error);
-    }
+  lock(): Promise<Disposable> {
+    return lockFile(join(this.#folder, `${this.#key}.lock`));
   }
 
   /** The index, if there is one. @throws {DataError} if it is damaged */

@@ -94,12 +94,17 @@ export class JsonObject {
   end(): void {
     const unknown = Object.keys(this.#values).find((key) => !this.#known.has(key));
     if (unknown === undefined) return;
-    throw this.fault(unknown, `only ${[...this.#known].join(", ")}`, "an unknown key");
+    throw this.fault(visible(unknown), `only ${[...this.#known].join(", ")}`, "an unknown key");
   }
 }
 
 /** A value of the file, shortened. */
 function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? "nothing";
+  const text = visible(JSON.stringify(value) ?? "nothing");
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}
+
+/** Text of the file as part of one line, its control characters replaced: none reaches the terminal. */
+export function visible(text: string): string {
+  return text.replace(/\p{Cc}+/gu, " ");
 }

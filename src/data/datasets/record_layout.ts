@@ -6,7 +6,7 @@ import { ioError } from "../../util/io_errors.ts";
 import { duplicateKey } from "../../formats/json.ts";
 import { imageBytes, type ImageFormat } from "../image_store.ts";
 import type { Dataset, DatasetOptions } from "./dataset.ts";
-import { JsonObject } from "./layout_json.ts";
+import { JsonObject, visible } from "./layout_json.ts";
 import { recordDataset } from "./record_dataset.ts";
 import type { RecordLayout, RecordPart } from "./record_store.ts";
 
@@ -99,7 +99,9 @@ function parseJson(text: string, path: string): unknown {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new ConfigError(`Cannot use ${path}: expected JSON, found ${(error as Error).message}`, {
+    // The message quotes the text.
+    const found = visible((error as Error).message);
+    throw new ConfigError(`Cannot use ${path}: expected JSON, found ${found}`, {
       hint: "check its commas, quotes and brackets",
       cause: error,
     });
@@ -181,5 +183,5 @@ function resolved(root: JsonObject, path: string): string {
 }
 
 function quote(value: string): string {
-  return JSON.stringify(value);
+  return visible(JSON.stringify(value));
 }

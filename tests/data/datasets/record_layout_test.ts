@@ -168,6 +168,24 @@ Deno.test("what is no JSON, no object, or has a key twice is refused", () => {
   }
 });
 
+Deno.test("nothing of a description reaches the terminal but as one line of plain text", () => {
+  const noise = "a\x1b[31m\n\x9b2J\x7f";
+  const texts = [
+    noise,
+    JSON.stringify({ ...GRAY, [noise]: 1 }),
+    JSON.stringify({ ...GRAY, labelBytes: noise }),
+    JSON.stringify({ ...GRAY, classes: [noise, noise] }),
+    `{"train":[],${JSON.stringify(noise)}:1,${JSON.stringify(noise)}:2}`,
+  ];
+  for (const text of texts) {
+    assert.throws(() => parseRecordSet(text, "x.json"), (error: Error) => {
+      assert.equal(error.name, "ConfigError");
+      assert.match(error.message, /^Cannot use x\.json\P{Cc}*a\P{Cc}*$/u);
+      return true;
+    });
+  }
+});
+
 Deno.test("a description that is missing, a folder, or as large as records is an error of one line", async () => {
   await using folder = await temporaryFolder();
   const options = optionsIn(folder.path);
