@@ -200,7 +200,7 @@ Deno.test("with ignoreLiveThreads the stragglers are returned instead", async ()
   const options = { stopGracePeriodMs: 1, ignoreLiveThreads: true };
   coordinator.registerThread(thread("stuck"));
   assert.deepEqual(await coordinator.join([thread("given")], options), ["stuck", "given"]);
-  assert.deepEqual(await coordinator.join(), [], "a thread is joined once");
+  assert.deepEqual(await coordinator.join([], options), [], "a thread is joined once");
 });
 
 Deno.test("stopOnException requests a stop with what its function throws, now or later", async () => {

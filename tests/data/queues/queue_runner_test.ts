@@ -142,7 +142,7 @@ Deno.test("the threads run until the coordinator stops; the closer frees those t
   assert.deepEqual(await queue.dequeueMany(5), [0, 1, 2, 3, 4]);
   assert.ok(await isPending(Promise.race(threads.map(({ done }) => done))));
   coordinator.requestStop();
-  await coordinator.join(threads);
+  await coordinator.join(threads, { stopGracePeriodMs: 1_000 });
   assert.equal(queue.isClosed, true);
 });
 
@@ -155,7 +155,7 @@ Deno.test("after a stop no operation is started again", async () => {
     return Promise.resolve();
   };
   new QueueRunner({ queue, enqueueOps: [op] }).createThreads({ coordinator });
-  await coordinator.join();
+  await coordinator.join([], { stopGracePeriodMs: 1_000 });
   assert.equal(calls, 3);
 });
 

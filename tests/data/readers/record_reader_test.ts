@@ -107,6 +107,16 @@ Deno.test("a damaged or cut compressed file is an error that names it", async ()
   }
 });
 
+Deno.test("after a damaged file the next read goes on with the next file", async () => {
+  await using folder = await temporaryFolder();
+  const contents = [numbered(50), await packed(numbered(10), "gzip")];
+  const { queue, paths } = await queueOfFiles(folder.path, contents);
+  using reader = new FixedLengthRecordReader(queue, { recordBytes: 10, encoding: "gzip" });
+  await assert.rejects(reader.read(), { name: "DataError" });
+  assert.equal((await reader.read()).key, `${paths[1]}:0`);
+  await assert.rejects(reader.read(), OutOfRangeError);
+});
+
 Deno.test("a truncated tail is an error that names file, offset, lengths and what was found", async () => {
   await using folder = await temporaryFolder();
   const options = { headerBytes: 4, recordBytes: 10, footerBytes: 2 };
@@ -220,14 +230,16 @@ Deno.test("a wait is called off by its signal, at the queue as behind another re
 
 Deno.test("a file that cannot be read is an error of one line", async () => {
   await using folder = await temporaryFolder();
-  for (const path of [`${folder.path}/absent.bin`, folder.path]) {
-    const queue = new FIFOQueue<string>({ name: "files", capacity: 1 });
-    await queue.enqueue(path);
-    using reader = new FixedLengthRecordReader(queue, { recordBytes: 3 });
-    await assert.rejects(reader.read(), {
-      name: "UserError",
-      message: /^Cannot read [^\n]*: (no such file or folder|it is a folder)$/,
-    });
+  for (const encoding of ["none", "gzip"] as const) {
+    for (const path of [`${folder.path}/absent.bin`, folder.path]) {
+      const queue = new FIFOQueue<string>({ name: "files", capacity: 1 });
+      await queue.enqueue(path);
+      using reader = new FixedLengthRecordReader(queue, { recordBytes: 3, encoding });
+      await assert.rejects(reader.read(), {
+        name: "UserError",
+        message: /^Cannot read [^\n]*: (no such file or folder|it is a folder)$/,
+      });
+    }
   }
 });
 
