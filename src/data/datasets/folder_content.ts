@@ -55,8 +55,9 @@ export async function readContents(
     return last !== undefined && last[0] === bytes && last[1] === changedMs;
   };
   const unknown = folder.files.filter((file) => !isKnown(file));
-  const contents = await hashFiles(unknown, `${folder.path}: reading`, reporter);
+  // Taken before the reading: what changes meanwhile is not settled.
   const settled = Date.now() - SETTLED_MS;
+  const contents = await hashFiles(unknown, `${folder.path}: reading`, reporter);
   const next: Record<string, Remembered> = {};
   const images: ImageFile[] = [];
   const ignored: FoundFile[] = [];

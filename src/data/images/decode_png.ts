@@ -50,6 +50,7 @@ function pixelChunks(bytes: Uint8Array, name: string): Chunk[] {
     const end = start + view.getUint32(at);
     const type = String.fromCharCode(...bytes.subarray(at + 4, start));
     if (end + CHUNK_END_BYTES > bytes.length) break;
+    if (type === "IHDR" && chunks.length > 0) throw secondHeader(name, at);
     if (PIXEL_CHUNKS.includes(type)) {
       const whole = bytes.subarray(at, end + CHUNK_END_BYTES);
       chunks.push({ type, data: bytes.subarray(start, end), whole });
@@ -61,6 +62,16 @@ function pixelChunks(bytes: Uint8Array, name: string): Chunk[] {
     `Cannot decode ${name} as it is truncated: expected an IEND chunk, found the end of the file ` +
       `after ${bytes.length} bytes`,
     { hint: "copy it again, or remove it" },
+  );
+}
+
+/** The decoder would believe the last of two headers, and only the first was checked. */
+function secondHeader(name: string, at: number): DataError {
+  return new DataError(
+    `Cannot decode ${name}: expected one PNG header, found another at byte ${at}`,
+    {
+      hint: "save it again, or remove it",
+    },
   );
 }
 

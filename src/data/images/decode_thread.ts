@@ -21,15 +21,16 @@ export class DecodeThread {
   readonly #worker: Worker;
   readonly #stallMs: number;
   #reply = Promise.withResolvers<DecodeReply>();
+  /** Why the worker is of no more use; kept for the next file, as nobody may be waiting now. */
+  #failure: Error | undefined;
 
   constructor({ name, module, stallMs }: DecodeThreadOptions) {
     this.name = name;
     this.#stallMs = stallMs;
     this.#worker = new Worker(module);
     this.#worker.on("message", (reply: DecodeReply) => this.#reply.resolve(reply));
-    this.#worker.on("error", (error) => this.#reply.reject(error));
-    this.#worker.on("exit", (code) => this.#reply.reject(new Error(`it ended with code ${code}`)));
-    // An end between two files is told to the next.
+    this.#worker.on("error", (error) => this.#fail(error));
+    this.#worker.on("exit", (code) => this.#fail(new Error(`it ended with code ${code}`)));
     this.#reply.promise.catch(() => {});
   }
 
@@ -40,6 +41,7 @@ export class DecodeThread {
    * @throws {Error} with the worker's message and stack, if that failed or ended
    */
   async decode(task: DecodeTask): Promise<Uint8Array<ArrayBuffer> | DataError> {
+    if (this.#failure !== undefined) throw this.#failed(task, this.#failure);
     this.#worker.postMessage(task);
     const timer = setTimeout(() => this.#reply.reject(this.#stalled(task)), this.#stallMs);
     let reply: DecodeReply;
@@ -47,14 +49,14 @@ export class DecodeThread {
       reply = await this.#reply.promise;
     } catch (error) {
       if (error instanceof UserError || error instanceof CancelledError) throw error;
-      throw this.#failure(task, error as Error);
+      throw this.#failed(task, error as Error);
     } finally {
       clearTimeout(timer);
     }
     this.#reply = Promise.withResolvers();
     this.#reply.promise.catch(() => {});
     if (reply.kind === "pixels") return reply.pixels;
-    if (reply.kind === "error") throw this.#failure(task, reply);
+    if (reply.kind === "error") throw this.#failed(task, reply);
     const { message, hint } = reply;
     if (reply.kind === "damaged") return new DataError(message, { hint });
     throw new UserError(message, { hint });
@@ -66,6 +68,11 @@ export class DecodeThread {
     await this.#worker.terminate();
   }
 
+  #fail(error: Error): void {
+    this.#failure ??= error;
+    this.#reply.reject(error);
+  }
+
   #stalled({ path }: DecodeTask): DataError {
     return new DataError(
       `Cannot decode ${path}: ${this.name} was not done after ${this.#stallMs / 1000} s`,
@@ -73,7 +80,7 @@ export class DecodeThread {
     );
   }
 
-  #failure({ path }: DecodeTask, cause: { message: string; stack?: string }): Error {
+  #failed({ path }: DecodeTask, cause: { message: string; stack?: string }): Error {
     const error = new Error(`Cannot decode ${path}: ${this.name} failed: ${cause.message}`, {
       cause,
     });
