@@ -11,7 +11,7 @@ import { DeviceFeed, type Feed } from "../src/train/feed.ts";
 import { DeviceImages } from "../src/train/device_images.ts";
 import { InputWindow } from "../src/train/input_summary.ts";
 import { referenceCnn } from "../src/nn/models/reference.ts";
-import { parseTrainConfig } from "../src/train/config.ts";
+import { REFERENCE_RECIPE } from "../src/train/recipe.ts";
 import { Trainer } from "../src/train/trainer.ts";
 import { formatTable } from "../src/util/table.ts";
 import { fixed, formatBytes, formatShare } from "../src/util/units.ts";
@@ -155,7 +155,7 @@ async function timeTraining(
   store: ImageStore,
   { device, batchSize, input }: { device: Device; batchSize: number; input: "host" | "device" },
 ): Promise<InputRow> {
-  const recipe = { ...parseTrainConfig([]), batchSize };
+  const recipe = { ...REFERENCE_RECIPE, batchSize };
   const onDevice = input === "device";
   const images = onDevice
     ? new DeviceImages(store, REFERENCE_AUGMENT, device.maxBindingBytes)

@@ -1,7 +1,7 @@
 /** The reference CNN's training step on a batch that stays the same. */
 import type { Device } from "../src/engine/device.ts";
 import { referenceCnn } from "../src/nn/models/reference.ts";
-import { parseTrainConfig } from "../src/train/config.ts";
+import { REFERENCE_RECIPE } from "../src/train/recipe.ts";
 import { Trainer, type TrainingBatch } from "../src/train/trainer.ts";
 import { HISTORY_ROWS } from "../src/train/training_graph.ts";
 import { createFence, median, time, type Timing } from "./measure.ts";
@@ -17,7 +17,7 @@ export interface TrainingStep extends Disposable {
 
 /** Compiles the step with `train`'s defaults. Its images are the same numbers as the peers'. */
 export async function createStep(device: Device, batchSize: number): Promise<TrainingStep> {
-  const recipe = { ...parseTrainConfig([]), batchSize };
+  const recipe = { ...REFERENCE_RECIPE, batchSize };
   const options = { model: referenceCnn, recipe, trainingImages: TRAINING_IMAGES };
   const trainer = await Trainer.create(device, options);
   const { images, labels } = batchOf(batchSize);

@@ -1,4 +1,5 @@
 /** Every op of kiln. */
+export * from "./adamw.ts";
 export * from "./augment.ts";
 export * from "./conv.ts";
 export * from "./elementwise.ts";
@@ -9,6 +10,7 @@ export * from "./matmul.ts";
 export * from "./norm.ts";
 export * from "./pool.ts";
 export * from "./reduce.ts";
-export * from "./softmax.ts";
+export * from "./soft_cross_entropy.ts";
+export { inTopK, softmax, softmaxCrossEntropy } from "./softmax.ts";
 export * from "./update.ts";
 export type { WindowAttributes } from "./window.ts";

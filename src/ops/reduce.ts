@@ -163,14 +163,17 @@ export interface AxisRange {
   readonly to?: number;
 }
 
-/** The sum over neighboring axes `from` .. `to - 1`; by default all, to a scalar. */
-export function sum(x: Tensor, { from = 0, to = x.shape.length }: AxisRange = {}): Tensor {
-  return reduce([x], { from, to, square: false, scale: 1 });
+/** The sum over neighboring axes `from` .. `to - 1`; by default all, to a scalar. Times `factor`, at no cost. */
+export function sum(
+  x: Tensor,
+  { from = 0, to = x.shape.length, factor = 1 }: AxisRange & { readonly factor?: number } = {},
+): Tensor {
+  return reduce([x], { from, to, square: false, scale: factor });
 }
 
 /** The mean over neighboring axes; by default all, to a scalar. */
 export function mean(x: Tensor, { from = 0, to = x.shape.length }: AxisRange = {}): Tensor {
-  return reduce([x], { from, to, square: false, scale: 1 / sizeOf(x.shape.slice(from, to)) });
+  return sum(x, { from, to, factor: 1 / sizeOf(x.shape.slice(from, to)) });
 }
 
 /** factor * sum(x^2) / 2, TensorFlow's l2_loss with the weight of the decay in it. Scalar. */

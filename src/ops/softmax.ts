@@ -19,19 +19,20 @@ import { reshape } from "./layout.ts";
 
 const SHAPES = [[1, 1], [7, 10], [67, 13], [128, 10]] as const;
 
-function rowsAndClasses(x: Tensor): [number, number] {
+/** The axes of logits. */
+export function rowsAndClasses(x: Tensor): [number, number] {
   const [rows, classes] = x.shape;
   return [rows, classes];
 }
 
 /** Rows of a unit on the CPU: ROWS of src/wasm/assembly/softmax.ts. */
-const WASM_ROWS = 16;
+export const WASM_ROWS = 16;
 
 /** Classes that the WebGPU kernels take a trip: TERMS of their shaders. */
 const TERMS = 4;
 
 /** Checks the trips of a kernel that goes over the classes `passes` times. */
-function checkClasses(op: string, kind: AdapterKind, passes: number, logits: Tensor): void {
+export function checkClasses(op: string, kind: AdapterKind, passes: number, logits: Tensor): void {
   const trips = passes * rolledTrips(Math.ceil(logits.shape[1] / TERMS));
   checkTrips(op, trips, kind, logits.shape);
 }
@@ -50,7 +51,7 @@ function softmaxWasm(x: Tensor, kind: 0 | 1 | 2): LaunchList {
 }
 
 /** Softmax of each row, in float64. */
-function softmaxRows(logits: Float64Array, classes: number): Float64Array {
+export function softmaxRows(logits: Float64Array, classes: number): Float64Array {
   const y = new Float64Array(logits.length);
   for (let start = 0; start < logits.length; start += classes) {
     const row = logits.subarray(start, start + classes);

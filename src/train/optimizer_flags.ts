@@ -2,12 +2,60 @@ import type { Flag } from "./flags.ts";
 
 /** How weights follow from gradients; the defaults are the reference's. */
 export const OPTIMIZER_FLAGS = {
+  optimizer: {
+    kind: "choice",
+    choices: ["sgd", "momentum", "nesterov", "adamw"],
+    default: "sgd",
+    group: "Optimizer",
+    about: "how weights follow from gradients; adamw decays them apart from the loss",
+  },
   "learning-rate": {
     kind: "number",
     default: 0.1,
     above: 0,
     group: "Optimizer",
-    about: "learning rate of SGD at step 0",
+    about: "learning rate at step 0, before any warm-up; adamw needs one near 0.001",
+  },
+  momentum: {
+    kind: "number",
+    default: 0.9,
+    min: 0,
+    below: 1,
+    group: "Optimizer",
+    about: "what momentum and nesterov keep of the velocity at each step",
+  },
+  beta1: {
+    kind: "number",
+    default: 0.9,
+    min: 0,
+    below: 1,
+    group: "Optimizer",
+    about: "decay of adamw's average of the gradients",
+  },
+  beta2: {
+    kind: "number",
+    default: 0.999,
+    min: 0,
+    below: 1,
+    group: "Optimizer",
+    about: "decay of adamw's average of their squares",
+  },
+  epsilon: {
+    kind: "number",
+    default: 1e-8,
+    // The CPU's and the GPU's numbers must hold it.
+    min: 1e-30,
+    group: "Optimizer",
+    about: "added to adamw's divisor",
+  },
+  schedule: {
+    kind: "choice",
+    choices: ["step", "exponential", "cosine", "linear", "constant", "plateau"],
+    default: "step",
+    group: "Optimizer",
+    about: "how the learning rate falls: by the decay factor every so many epochs at once (step) " +
+      "or all along (exponential), to the final learning rate at the last step (cosine, linear), " +
+      "or by the decay factor when the precision no longer rises (plateau)",
   },
   "decay-factor": {
     kind: "number",
@@ -23,6 +71,66 @@ export const OPTIMIZER_FLAGS = {
     above: 0,
     group: "Optimizer",
     about: "epochs between decays of the learning rate",
+  },
+  milestones: {
+    kind: "string",
+    default: { text: "none: epochs count", of: () => null },
+    placeholder: "step,step,...",
+    excludes: "epochs-per-decay",
+    group: "Optimizer",
+    about: "steps at which the learning rate decays, rising, instead of every so many epochs",
+  },
+  "final-learning-rate": {
+    kind: "number",
+    default: 0,
+    min: 0,
+    group: "Optimizer",
+    about: "learning rate at which cosine and linear end",
+  },
+  "warmup-steps": {
+    kind: "integer",
+    default: 0,
+    min: 0,
+    group: "Optimizer",
+    about: "steps over which the learning rate first rises linearly, whatever the schedule",
+  },
+  "plateau-patience": {
+    kind: "integer",
+    default: 10,
+    min: 0,
+    group: "Optimizer",
+    about: "evaluations without a better precision that plateau waits for",
+  },
+  "clip-norm": {
+    kind: "number",
+    default: 0,
+    min: 0,
+    group: "Optimizer",
+    about: "L2 norm to which all gradients together are scaled down if theirs is larger; 0: never",
+  },
+  accumulate: {
+    kind: "integer",
+    default: 1,
+    min: 1,
+    // HISTORY_ROWS of training_graph.ts: the losses of a whole step must fit.
+    max: 256,
+    group: "Optimizer",
+    about: "batches whose mean gradient makes one step",
+  },
+  "label-smoothing": {
+    kind: "number",
+    default: 0,
+    min: 0,
+    below: 1,
+    group: "Optimizer",
+    about: "share of each label that is spread evenly over all classes",
+  },
+  "class-weights": {
+    kind: "string",
+    default: { text: "none: all weigh the same", of: () => null },
+    placeholder: "balanced|w,w,...",
+    group: "Optimizer",
+    about: "weight of each class in the loss: by the number of its training images, or as given",
   },
   "ema-decay": {
     kind: "number",
@@ -45,6 +153,6 @@ export const OPTIMIZER_FLAGS = {
     default: 0.004,
     min: 0,
     group: "Optimizer",
-    about: "factor of the L2 loss of the weights of local3 and local4",
+    about: "factor of the L2 loss of the weights of local3 and local4, of their decay with adamw",
   },
 } as const satisfies Readonly<Record<string, Flag>>;

@@ -1,14 +1,18 @@
+import type { Device } from "../engine/device.ts";
 import type { Model } from "../nn/model.ts";
-import { decaySteps, staircaseDecay, warmedDecay } from "../optim/schedules.ts";
 import { MIX } from "../ops/augment_row.ts";
+import { OPTIMIZERS } from "../optim/optimizers.ts";
+import { decaySteps, type Schedule, scheduledRate, warmedDecay } from "../optim/schedules.ts";
 import { compile, fitsDevice, type Plan } from "../tensor/compile.ts";
-import type { HostArray } from "../tensor/tensor.ts";
-import type { DeviceImages } from "./device_images.ts";
-import { CapacityError } from "../engine/capacity.ts";
 import { VariableState } from "../tensor/state.ts";
 import { SLOT_ELEMENTS } from "../tensor/storage.ts";
-import type { Device } from "../engine/device.ts";
-import { DeviceError, NonFiniteLossError } from "../util/errors.ts";
+import type { HostArray } from "../tensor/tensor.ts";
+import type { DeviceImages } from "./device_images.ts";
+import { withFittingBatch } from "./fitting_batch.ts";
+import type { Recipe } from "./recipe.ts";
+import { needsTargets, SoftTargets } from "./soft_targets.ts";
+import { LossReader, type StepLosses } from "./step_losses.ts";
+import { readState, type TrainerState, writeState } from "./trainer_state.ts";
 import {
   HISTORY_ROWS,
   HYPERPARAMETER_ELEMENTS,
@@ -19,28 +23,10 @@ import {
   trainingVariables,
 } from "./training_graph.ts";
 
-/** Constants of the training recipe. */
-export interface Recipe {
-  readonly batchSize: number;
-  readonly seed: number;
-  readonly learningRate: number;
-  readonly decayFactor: number;
-  readonly epochsPerDecay: number;
-  readonly emaDecay: number;
-  readonly lossAverageDecay: number;
-  readonly weightDecay: number;
-}
-
-/** The losses of one step. */
-export interface StepLosses {
-  readonly step: number;
-  /** Cross-entropy plus weight decay, as it is minimized. */
-  readonly total: number;
-  /** By term name. */
-  readonly terms: Readonly<Record<string, number>>;
-  /** Moving average of the total up to this step; it starts at zero and is not debiased, as in the reference. */
-  readonly average: number;
-}
+export { withFittingBatch } from "./fitting_batch.ts";
+export type { Recipe } from "./recipe.ts";
+export { DIVERGED_HINT, DivergedError, type StepLosses } from "./step_losses.ts";
+export type { TrainerState } from "./trainer_state.ts";
 
 /** One batch, ready to be uploaded: made images, or with `DeviceImages` what the device makes them of. */
 export interface TrainingBatch {
@@ -64,16 +50,22 @@ export interface TrainingInput {
   readonly mixed?: boolean;
 }
 
-/** What to do when the loss is not finite any more. */
-export const DIVERGED_HINT =
-  "use a smaller --learning-rate; checkpoints that were written are intact";
+/** What a trainer is made of. */
+export interface TrainerOptions {
+  readonly model: Model;
+  readonly recipe: Recipe;
+  /** Images of an epoch. */
+  readonly trainingImages: number;
+  readonly input?: TrainingInput;
+}
 
-/** The loss of a step is NaN or infinite. */
-export class DivergedError extends NonFiniteLossError {
-  /** @param before the finite losses that were read with it, oldest first. */
-  constructor(step: number, loss: number, readonly before: readonly StepLosses[]) {
-    super(`the loss of step ${step} is ${loss}: training has diverged`, { hint: DIVERGED_HINT });
-  }
+/** The compiled parts of a trainer. */
+interface TrainerParts {
+  readonly state: VariableState;
+  readonly variables: TrainingVariables;
+  readonly graph: TrainingGraph;
+  readonly plan: Plan;
+  readonly stepPlan: Plan | undefined;
 }
 
 /** Trains a model on a device, step by step. */
@@ -82,39 +74,42 @@ export class Trainer {
   readonly recipe: Recipe;
   readonly state: VariableState;
   readonly variables: TrainingVariables;
+  /** What a micro-batch runs; where a step is one, all of the step. */
   readonly plan: Plan;
+  /** What follows the last of a step's several micro-batches: the updates. */
+  readonly stepPlan: Plan | undefined;
+  /** Micro-batches that may be queued before `losses`. */
+  readonly maxQueued = HISTORY_ROWS;
+  /** Multiplies the scheduled learning rate from the next step on: what plateaus made of it. */
+  learningRateFactor = 1;
   readonly #graph: TrainingGraph;
-  readonly #decaySteps: number;
+  readonly #schedule: Schedule;
+  readonly #input: TrainingInput;
+  readonly #targets: SoftTargets | undefined;
+  readonly #losses: LossReader;
   readonly #hyperparameters = new Float32Array(HYPERPARAMETER_ELEMENTS);
   readonly #row = new Uint32Array(1);
-  readonly #partnerLabels: Uint32Array;
-  readonly #input: TrainingInput;
-  #step: number;
-  #read: number;
-  #average = 0;
+  /** Micro-batches run, and those whose losses were read. */
+  #run = 0;
+  #read = 0;
 
-  private constructor(fields: {
-    model: Model;
-    recipe: Recipe;
-    state: VariableState;
-    variables: TrainingVariables;
-    graph: TrainingGraph;
-    plan: Plan;
-    trainingImages: number;
-    step: number;
-    input: TrainingInput;
-  }) {
-    this.model = fields.model;
-    this.recipe = fields.recipe;
-    this.state = fields.state;
-    this.variables = fields.variables;
-    this.plan = fields.plan;
-    this.#graph = fields.graph;
-    this.#step = this.#read = fields.step;
-    this.#input = fields.input;
-    this.#partnerLabels = new Uint32Array(fields.recipe.batchSize);
-    const { batchSize, epochsPerDecay } = fields.recipe;
-    this.#decaySteps = decaySteps(fields.trainingImages, batchSize, epochsPerDecay);
+  private constructor(options: TrainerOptions, parts: TrainerParts) {
+    const { model, recipe, trainingImages, input = {} } = options;
+    const { accumulate, lossAverageDecay } = recipe;
+    this.model = model;
+    this.recipe = recipe;
+    this.state = parts.state;
+    this.variables = parts.variables;
+    this.plan = parts.plan;
+    this.stepPlan = parts.stepPlan;
+    this.#graph = parts.graph;
+    this.#schedule = scheduleOf(recipe, trainingImages);
+    this.#input = input;
+    if (needsTargets(recipe, input.mixed ?? false)) {
+      this.#targets = new SoftTargets(recipe, model.classes);
+    }
+    const { terms } = parts.graph;
+    this.#losses = new LossReader({ terms, accumulate, lossAverageDecay });
   }
 
   /**
@@ -122,119 +117,151 @@ export class Trainer {
    *
    * @throws {DeviceError} naming the batch size that would fit, if this one does not.
    */
-  static async create(
-    device: Device,
-    { model, recipe, trainingImages, step = 0, input = {} }: {
-      model: Model;
-      recipe: Recipe;
-      /** Images of an epoch. */
-      trainingImages: number;
-      /** Steps done before. */
-      step?: number;
-      input?: TrainingInput;
-    },
-  ): Promise<Trainer> {
-    const variables = trainingVariables(model, recipe.seed);
+  static async create(device: Device, options: TrainerOptions): Promise<Trainer> {
+    const { model, recipe, input: { device: source, mixed } = {} } = options;
+    const variables = trainingVariables(model, recipe);
     const state = new VariableState(device);
-    const { batchSize, weightDecay } = recipe;
-    const { device: deviceImages, mixed } = input;
-    const images = deviceImages && ((batchSize: number) => deviceImages.images(batchSize));
+    const images = source && ((batchSize: number) => source.images(batchSize));
     const graphOf = (batchSize: number) =>
-      trainingGraph({ model, variables, batchSize, weightDecay, images, mixed });
-    const graph = graphOf(batchSize);
+      trainingGraph({ model, variables, recipe: { ...recipe, batchSize }, images, mixed });
+    const graph = graphOf(recipe.batchSize);
+    let plan: Plan | undefined;
     try {
-      const plan = await compile(state, { updates: graph.updates });
-      const fields = { model, recipe, state, variables, graph, plan, trainingImages, step, input };
-      return new Trainer(fields);
+      plan = await compile(state, { updates: graph.updates });
+      const stepPlan = graph.stepUpdates.length === 0
+        ? undefined
+        : await compile(state, { updates: graph.stepUpdates });
+      return new Trainer(options, { state, variables, graph, plan, stepPlan });
     } catch (error) {
+      plan?.destroy();
       state.destroy();
-      throw withFittingBatch(
-        error,
-        batchSize,
-        (batch) => fitsDevice(device, { updates: graphOf(batch).updates }),
-      );
+      const fits = (batch: number) => fitsDevice(device, { updates: graphOf(batch).all });
+      throw withFittingBatch(error, recipe.batchSize, fits);
     }
   }
 
-  /** Steps done. */
+  /** Whole steps that may be queued before `losses`. */
+  get queueableSteps(): number {
+    return Math.floor(HISTORY_ROWS / this.recipe.accumulate);
+  }
+
+  /** Steps done: updates of the weights. */
   get step(): number {
-    return this.#step;
+    return Math.floor(this.#run / this.recipe.accumulate);
+  }
+
+  /** Micro-batches since the last `losses`. */
+  get queued(): number {
+    return this.#run - this.#read;
   }
 
   /** The learning rate of a step. */
   learningRate(step: number): number {
-    const { learningRate, decayFactor } = this.recipe;
-    const schedule = { initial: learningRate, factor: decayFactor, decaySteps: this.#decaySteps };
-    return staircaseDecay(schedule, step);
+    return scheduledRate(this.recipe.schedule, this.#schedule, step) * this.learningRateFactor;
   }
 
-  /** Queues one step; does not wait for it. At most HISTORY_ROWS steps may be queued before `losses`. */
+  /**
+   * Queues one micro-batch, and after the last of a step its update; does not wait for them.
+   *
+   * @throws {Error} if `maxQueued` are queued already
+   * @throws {TypeError} if the batch lacks something
+   */
   run(batch: TrainingBatch): void {
-    if (this.#step - this.#read >= HISTORY_ROWS) {
-      throw new Error(`Cannot queue more than ${HISTORY_ROWS} steps without reading the losses`);
+    if (this.queued >= HISTORY_ROWS) {
+      throw new Error(`Cannot queue more than ${HISTORY_ROWS} batches without reading the losses`);
     }
-    this.#set("learningRate", this.learningRate(this.#step));
+    const { accumulate, emaDecay, optimizer } = this.recipe;
+    const { step } = this;
+    const part = this.#run % accumulate;
+    const rates = OPTIMIZERS[optimizer].rates(this.recipe, this.learningRate(step), step);
+    rates.forEach((list, slot) => this.#set("rates", list, slot));
     // The average follows the step's update, which has counted the step already.
-    this.#set("emaDecay", warmedDecay(this.recipe.emaDecay, this.#step + 1));
-    this.#row[0] = this.#step % HISTORY_ROWS;
-    this.plan.run({
-      ...this.#feeds(batch),
-      hyperparameters: this.#hyperparameters,
-      row: this.#row,
-    });
-    this.#step++;
+    this.#set("emaDecay", [warmedDecay(emaDecay, step + 1)]);
+    this.#set("carried", [part === 0 ? 0 : 1]);
+    this.#row[0] = this.#run % HISTORY_ROWS;
+    const hyperparameters = this.#hyperparameters;
+    this.plan.run({ ...this.#feeds(batch), hyperparameters, row: this.#row });
+    if (part === accumulate - 1) this.stepPlan?.run({ hyperparameters });
+    this.#run++;
   }
 
   /** The part of a batch that the plan's inputs take. */
   #feeds({ images, ids, rows, mix, labels }: TrainingBatch): Record<string, HostArray> {
     const { device, mixed = false } = this.#input;
     const feeds: Record<string, HostArray | undefined> = device ? { ids, rows } : { images };
-    feeds.labels = labels;
-    if (mixed) {
-      feeds.partner_labels = this.#partnerLabels;
-      for (let i = 0; i < labels.length; i++) {
-        this.#partnerLabels[labels.length - 1 - i] = labels[i];
-      }
-      if (mix !== undefined) this.#set("labelShare", mix[MIX.labelShare]);
-      if (device) feeds.mix = mix;
-    }
+    if (mixed && (device || mix === undefined)) feeds.mix = mix;
     for (const [name, values] of Object.entries(feeds)) {
       if (values === undefined) throw new TypeError(`Cannot train as the batch has no ${name}`);
     }
+    if (this.#targets === undefined) feeds.labels = labels;
+    else feeds.targets = this.#targets.fill(labels, mixed ? mix?.[MIX.labelShare] : 1);
     return feeds as Record<string, HostArray>;
   }
 
   /**
-   * Waits for the queued steps and returns their losses, oldest first.
+   * Waits for the queued steps and returns their losses, oldest first. Those of a step whose micro-batches
+   * are not all there come with its last.
    *
-   * @throws {DivergedError} naming the first step whose loss is NaN or infinite.
+   * @throws {DivergedError} naming the first step whose loss or gradient is NaN or infinite.
    */
   async losses(): Promise<StepLosses[]> {
-    const { history, terms } = this.#graph;
+    const { history } = this.#graph;
     const table = await this.state.read(history);
     const width = history.shape[1];
-    const rows: StepLosses[] = [];
-    for (; this.#read < this.#step; this.#read++) {
+    const steps: StepLosses[] = [];
+    for (; this.#read < this.#run; this.#read++) {
       const start = (this.#read % HISTORY_ROWS) * width;
-      const values = terms.map((_, i) => table[start + i * SLOT_ELEMENTS]);
-      const total = values.reduce((a, b) => a + b, 0);
-      if (!Number.isFinite(total)) {
-        throw new DivergedError(this.#read, total, rows);
-      }
-      this.#average -= (1 - this.recipe.lossAverageDecay) * (this.#average - total);
-      rows.push({
-        step: this.#read,
-        total,
-        average: this.#average,
-        terms: Object.fromEntries(terms.map((term, i) => [term, values[i]])),
-      });
+      const losses = this.#losses.take(table.subarray(start, start + width), steps);
+      if (losses !== undefined) steps.push(losses);
     }
-    return rows;
+    return steps;
+  }
+
+  /**
+   * Waits for the queued steps and copies everything that training goes on from, but for
+   * `learningRateFactor`.
+   *
+   * @throws {Error} if a step is half accumulated, or losses are unread and so unchecked.
+   */
+  async saveState(): Promise<TrainerState> {
+    const { step } = this;
+    if (this.#run % this.recipe.accumulate !== 0) {
+      throw new Error(`Cannot save a trainer's state as step ${step} is half accumulated`);
+    }
+    if (this.queued > 0) {
+      throw new Error(
+        `Cannot save a trainer's state as the losses of ${this.queued} batches are not read`,
+      );
+    }
+    const lossAverage = this.#losses.average;
+    return { step, lossAverage, ...await readState(this.state, this.variables) };
+  }
+
+  /**
+   * Goes on from a saved state, to the bit as the trainer that it was saved of; what was queued is
+   * forgotten.
+   *
+   * @throws {RangeError} if its blocks are not this model's and optimizer's; nothing has changed then.
+   */
+  loadState(state: TrainerState): void {
+    writeState(this.state, this.variables, state);
+    const { accumulator } = this.#graph;
+    // Carried with a factor 0: but what diverged would stay NaN.
+    if (accumulator) this.state.write(accumulator, new Float32Array(accumulator.shape[0]));
+    this.#run = this.#read = state.step * this.recipe.accumulate;
+    this.#losses.restart(state.step, state.lossAverage);
+  }
+
+  /** Starts from these parameters, in the model's layout; their averages are equal to them. */
+  initialize(parameters: Float32Array<ArrayBuffer>): void {
+    this.state.write(this.variables.parameters, parameters);
+    this.state.write(this.variables.averages, parameters);
   }
 
   /** Frees everything on the device. */
   destroy(): void {
     this.plan.destroy();
+    this.stepPlan?.destroy();
     this.state.destroy();
   }
 
@@ -242,31 +269,21 @@ export class Trainer {
     this.destroy();
   }
 
-  #set(name: keyof typeof HYPERPARAMETERS, value: number): void {
-    this.#hyperparameters[HYPERPARAMETERS[name] * SLOT_ELEMENTS] = value;
+  #set(name: keyof typeof HYPERPARAMETERS, values: readonly number[], slot = 0): void {
+    this.#hyperparameters.set(values, (HYPERPARAMETERS[name] + slot) * SLOT_ELEMENTS);
   }
 }
 
-/**
- * Adds the largest batch size that would fit to the error of one that does not.
- *
- * @param fits whether a batch of so many images fits
- */
-export function withFittingBatch(
-  error: unknown,
-  batchSize: number,
-  fits: (batch: number) => boolean,
-): unknown {
-  if (!(error instanceof CapacityError)) return error;
-  let low = 0;
-  // Tensors grow with the batch: below the largest that fits, all fit.
-  for (let high = batchSize; high - low > 1;) {
-    const middle = Math.floor((low + high) / 2);
-    if (fits(middle)) low = middle;
-    else high = middle;
-  }
-  return new DeviceError(error.message, {
-    hint: low >= 1 ? `--batch-size ${low} fits` : "not even a batch of 1 fits this device",
-    cause: error,
-  });
+/** The constants of a recipe's schedule. */
+function scheduleOf(recipe: Recipe, trainingImages: number): Schedule {
+  const { batchSize, accumulate, epochsPerDecay, milestones, totalSteps, warmupSteps } = recipe;
+  return {
+    initial: recipe.learningRate,
+    factor: recipe.decayFactor,
+    decaySteps: decaySteps(trainingImages, batchSize * accumulate, epochsPerDecay),
+    milestones,
+    final: recipe.finalLearningRate,
+    totalSteps,
+    warmupSteps,
+  };
 }

@@ -1,53 +1,81 @@
 import type { Model } from "../nn/model.ts";
 import {
   initialValues,
+  type NamedTensors,
   parameterBlock,
   type ParameterLayout,
   parameterLayout,
   parameterViews,
 } from "../nn/parameters.ts";
-import { add, multiply, subtract } from "../ops/elementwise.ts";
+import { OPTIMIZERS, RATE_SLOTS } from "../optim/optimizers.ts";
+import { add, divide, maximum, multiply, sqrt } from "../ops/elementwise.ts";
 import { grad } from "../ops/grad.ts";
 import { packTensors, viewAt } from "../ops/layout.ts";
-import { l2Loss, mean } from "../ops/reduce.ts";
-import { inTopK, softmaxCrossEntropy } from "../ops/softmax.ts";
-import { emaUpdate, recordRow, sgdUpdate } from "../ops/update.ts";
+import { l2Loss, sum } from "../ops/reduce.ts";
+import { softCrossEntropy } from "../ops/soft_cross_entropy.ts";
+import { softmaxCrossEntropy } from "../ops/softmax.ts";
+import { emaUpdate, momentumUpdate, recordRow } from "../ops/update.ts";
+import { type Shape, sizeOf } from "../tensor/shape.ts";
 import { SLOT_ELEMENTS } from "../tensor/storage.ts";
-import { placeholder, type Tensor, variable } from "../tensor/tensor.ts";
+import { constant, fill, placeholder, type Tensor, variable } from "../tensor/tensor.ts";
+import type { Recipe } from "./recipe.ts";
+import { needsTargets } from "./soft_targets.ts";
 
-/** Steps whose losses the device keeps before they must be read. */
+/** Micro-batches whose losses the device keeps before they must be read. */
 export const HISTORY_ROWS = 256;
 
 /** Positions in the `hyperparameters` input: each at the start of a slot, so that it can be viewed. */
-export const HYPERPARAMETERS = { learningRate: 0, emaDecay: 1, labelShare: 2 } as const;
+export const HYPERPARAMETERS = { emaDecay: 0, carried: 1, rates: 2 } as const;
 
 /** Elements of the `hyperparameters` input. */
-export const HYPERPARAMETER_ELEMENTS = Object.keys(HYPERPARAMETERS).length * SLOT_ELEMENTS;
+export const HYPERPARAMETER_ELEMENTS = (HYPERPARAMETERS.rates + RATE_SLOTS) * SLOT_ELEMENTS;
 
-/** The variables of a training run. */
+/** The variables of a training run; all blocks have the parameters' layout. */
 export interface TrainingVariables {
   readonly layout: ParameterLayout;
   /** All parameters in one block. */
   readonly parameters: Tensor;
   /** Their exponential moving averages. */
   readonly averages: Tensor;
+  /** The optimizer's own blocks, by name; they start as zeros. */
+  readonly optimizer: Readonly<Record<string, Tensor>>;
 }
 
 /** Makes the variables of a run, averages equal to the initial parameters as in TensorFlow. */
-export function trainingVariables(model: Model, seed: number): TrainingVariables {
+export function trainingVariables(
+  model: Model,
+  { seed, optimizer }: Pick<Recipe, "seed" | "optimizer">,
+): TrainingVariables {
   const layout = parameterLayout(model.parameters);
   const values = initialValues(layout, seed);
   return {
     layout,
     parameters: parameterBlock("parameters", layout, values),
     averages: parameterBlock("averages", layout, values),
+    optimizer: Object.fromEntries(
+      OPTIMIZERS[optimizer].state.map((name) => [name, zeroBlock(name, layout)]),
+    ),
   };
+}
+
+function zeroBlock(name: string, layout: ParameterLayout): Tensor {
+  return parameterBlock(name, layout, new Float32Array(layout.size));
 }
 
 /** One training step as a graph. */
 export interface TrainingGraph {
+  /** What a micro-batch runs: where it is the whole step, the updates too. */
   readonly updates: readonly Tensor[];
-  /** Losses of the last HISTORY_ROWS steps: a row [terms x SLOT_ELEMENTS] a step, one term a slot. */
+  /** What follows the last micro-batch of a step; nothing where a step has only one. */
+  readonly stepUpdates: readonly Tensor[];
+  /** All of it in one request, to ask whether it fits; two plans take a few blocks more. */
+  readonly all: readonly Tensor[];
+  /** The sum of the gradients of a step's micro-batches, where there are several. */
+  readonly accumulator: Tensor | undefined;
+  /**
+   * The last HISTORY_ROWS micro-batches: a row [(terms + 1) x SLOT_ELEMENTS] each, their share of every
+   * loss term of the step, then the sum of the squares of the step's gradient so far; one number a slot.
+   */
   readonly history: Tensor;
   /** Names of the loss terms, in slot order. */
   readonly terms: readonly string[];
@@ -57,8 +85,7 @@ export interface TrainingGraph {
 export interface TrainingOptions {
   readonly model: Model;
   readonly variables: TrainingVariables;
-  readonly batchSize: number;
-  readonly weightDecay: number;
+  readonly recipe: Recipe;
   /** Makes the images [N, H, W, C] of a step; by default they are given, as `images`. */
   readonly images?: (batchSize: number) => Tensor;
   /** Whether each image has two labels: the loss is then that of both, in shares. */
@@ -66,74 +93,124 @@ export interface TrainingOptions {
 }
 
 /**
- * The step of the reference: mean cross-entropy plus weight decay, plain SGD, then the moving averages.
- * Inputs: `images` [N, H, W, C] or what `options.images` takes, `labels` [N], where images are mixed
- * `partner_labels` [N], `hyperparameters`, `row` (where the losses are recorded).
+ * A step: mean cross-entropy plus weight decay, its gradient, the optimizer's update, then the moving
+ * averages. Inputs: `images` [N, H, W, C] or what `options.images` takes; `labels` [N], or `targets`
+ * [N, classes] where `needsTargets` says so; `hyperparameters`; `row`, where the losses are recorded.
  */
 export function trainingGraph(options: TrainingOptions): TrainingGraph {
-  const { model, variables, batchSize, weightDecay, mixed = false } = options;
-  const { layout, parameters, averages } = variables;
-  const images = options.images?.(batchSize) ??
-    placeholder("images", [batchSize, ...model.image]);
-  const labels = placeholder("labels", [batchSize], "u32");
-  const row = placeholder("row", [], "u32");
+  const { variables, recipe } = options;
+  const { layout, parameters } = variables;
   const hyperparameters = placeholder("hyperparameters", [HYPERPARAMETER_ELEMENTS]);
-  const hyperparameter = (name: keyof typeof HYPERPARAMETERS) =>
-    viewAt(hyperparameters, [], HYPERPARAMETERS[name] * SLOT_ELEMENTS);
-
   const views = parameterViews(layout, parameters);
-  const logits = model.logits(views, images);
-  const lossOf = (labels: Tensor) => mean(softmaxCrossEntropy(logits, labels));
-  const crossEntropy = mixed
-    ? blend(
-      lossOf(labels),
-      lossOf(placeholder("partner_labels", [batchSize], "u32")),
-      hyperparameter("labelShare"),
-    )
-    : lossOf(labels);
-  const decayed = weightDecay === 0 ? [] : layout.specs.filter((spec) => spec.decayed);
-  const decays = decayed.map(({ name }) => l2Loss(views[name], weightDecay));
+  const crossEntropy = crossEntropyOf(options, views);
+  const decayed = hasDecayLoss(recipe) ? layout.specs.filter((spec) => spec.decayed) : [];
+  const decays = decayed.map(({ name }) =>
+    l2Loss(views[name], recipe.weightDecay / recipe.accumulate)
+  );
   const loss = decays.reduce(add, crossEntropy);
-  const gradients = grad(loss, layout.specs.map(({ name }) => views[name]));
+  // One launch updates all parameters, another all averages: gradients are computed into one block.
+  const packed = packTensors(grad(loss, layout.specs.map(({ name }) => views[name])));
 
-  const losses = packTensors([crossEntropy, ...decays]);
-  const size = losses.shape[0];
+  const several = recipe.accumulate > 1;
+  const accumulator = several ? zeroBlock("gradients", layout) : undefined;
+  const gradient = accumulator === undefined
+    ? packed
+    : momentumUpdate(accumulator, packed, hyperparameterView(hyperparameters, "carried"));
+  const squares = squaresOf(gradient);
+  const losses = packTensors([crossEntropy, ...decays, squares]);
+  const size = sizeOf(losses.shape);
   const history = variable(
     "loss history",
     [HISTORY_ROWS, size],
     new Float32Array(HISTORY_ROWS * size),
   );
-
-  // One launch updates all parameters, another all averages: gradients are computed into one block.
-  const updated = sgdUpdate(parameters, packTensors(gradients), hyperparameter("learningRate"));
+  const recorded = recordRow(history, losses, placeholder("row", [], "u32"));
+  const all = [recorded, ...stepUpdates(options, { gradient, squares, hyperparameters })];
   return {
     history,
+    accumulator,
+    all,
+    updates: several ? [recorded, gradient] : all,
+    stepUpdates: accumulator === undefined ? [] : stepUpdates(options, {
+      gradient: accumulator,
+      squares: squaresOf(accumulator),
+      hyperparameters: placeholder("hyperparameters", [HYPERPARAMETER_ELEMENTS]),
+    }),
     terms: [
       "cross_entropy",
       ...decayed.map(({ name }) => name.replace(/\/weights$/, "/weight_loss")),
     ],
-    updates: [
-      recordRow(history, losses, row),
-      updated,
-      emaUpdate(averages, updated, hyperparameter("emaDecay")),
-    ],
   };
 }
 
-/** share * a + (1 - share) * b */
-function blend(a: Tensor, b: Tensor, share: Tensor): Tensor {
-  return add(b, multiply(share, subtract(a, b)));
+/** Whether weight decay is a term of the loss. */
+function hasDecayLoss({ weightDecay, optimizer }: Recipe): boolean {
+  return weightDecay !== 0 && !OPTIMIZERS[optimizer].decoupled;
 }
 
-/** Evaluation as a graph: `images` and `labels` to `correct` [N], 1 where the top class is the label. */
-export function evaluationGraph(
-  model: Model,
-  layout: ParameterLayout,
-  block: Tensor,
-  batchSize: number,
-): { readonly correct: Tensor; readonly logits: Tensor } {
-  const images = placeholder("images", [batchSize, ...model.image]);
+/** The micro-batch's share of the mean cross-entropy: gradients of the shares add up to the mean's. */
+function crossEntropyOf(
+  { model, recipe, images, mixed = false }: TrainingOptions,
+  views: NamedTensors,
+): Tensor {
+  const { batchSize, accumulate } = recipe;
+  const input = images?.(batchSize) ?? placeholder("images", [batchSize, ...model.image]);
+  if (needsTargets(recipe, mixed)) {
+    const targets = placeholder("targets", [batchSize, model.classes]);
+    const losses = softCrossEntropy(model.logits(views, input), targets);
+    // The targets hold the mean's divisor.
+    return sum(losses, { factor: 1 / accumulate });
+  }
   const labels = placeholder("labels", [batchSize], "u32");
-  const logits = model.logits(parameterViews(layout, block), images);
-  return { logits, correct: inTopK(logits, labels, 1) };
+  const losses = softmaxCrossEntropy(model.logits(views, input), labels);
+  return sum(losses, { factor: 1 / (batchSize * accumulate) });
+}
+
+/** sum(x^2); the gaps of a block are zeros. */
+function squaresOf(x: Tensor): Tensor {
+  return l2Loss(x, 2);
+}
+
+function hyperparameterView(
+  input: Tensor,
+  name: keyof typeof HYPERPARAMETERS,
+  slot = 0,
+  shape: Shape = [],
+): Tensor {
+  return viewAt(input, shape, (HYPERPARAMETERS[name] + slot) * SLOT_ELEMENTS);
+}
+
+/** The update of the parameters, and that of their averages. */
+function stepUpdates(
+  { variables, recipe }: TrainingOptions,
+  { gradient, squares, hyperparameters }: {
+    gradient: Tensor;
+    squares: Tensor;
+    hyperparameters: Tensor;
+  },
+): Tensor[] {
+  const { layout, parameters, averages, optimizer: state } = variables;
+  const updated = OPTIMIZERS[recipe.optimizer].update({
+    settings: recipe,
+    parameters,
+    gradient: recipe.clipNorm === 0 ? gradient : clipped(gradient, squares, recipe.clipNorm),
+    state,
+    rates: (slot, shape) => hyperparameterView(hyperparameters, "rates", slot, shape),
+    decay: () => constant(decayBlock(layout, recipe.weightDecay), [layout.size], "decay"),
+  });
+  return [updated, emaUpdate(averages, updated, hyperparameterView(hyperparameters, "emaDecay"))];
+}
+
+/** g * limit / max(norm, limit) (Pascanu, Mikolov, Bengio, "On the difficulty of training RNNs", 2013). */
+function clipped(gradient: Tensor, squares: Tensor, limit: number): Tensor {
+  return multiply(gradient, divide(fill(limit), maximum(sqrt(squares), fill(limit))));
+}
+
+/** `decay` where a parameter is decayed, else 0. */
+function decayBlock({ specs, offsets, size }: ParameterLayout, decay: number): Float32Array {
+  const block = new Float32Array(size);
+  specs.forEach(({ shape, decayed }, i) => {
+    if (decayed) block.fill(decay, offsets[i], offsets[i] + sizeOf(shape));
+  });
+  return block;
 }

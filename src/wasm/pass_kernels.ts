@@ -87,6 +87,11 @@ export const PASS_KERNELS = {
     access: ["read", "read", "read", "read_write"],
     params: { rows: "u32", classes: "u32", output: "u32" },
   },
+  soft_cross_entropy: {
+    buffers: ["logits", "targets", "dy", "y"],
+    access: ["read", "read", "read", "read_write"],
+    params: { rows: "u32", classes: "u32", output: "u32" },
+  },
   in_top_k: {
     buffers: ["logits", "labels", "y"],
     access: ["read", "read", "read_write"],
@@ -168,6 +173,11 @@ export const PASS_KERNELS = {
   ema_update: {
     buffers: ["x", "decay", "shadow"],
     access: ["read", "read", "read_write"],
+    params: { length: "u32" },
+  },
+  adamw_update: {
+    buffers: ["first", "second", "decay", "rates", "w"],
+    access: ["read", "read", "read", "read", "read_write"],
     params: { length: "u32" },
   },
   record_row: {

@@ -1,5 +1,6 @@
 // Made by `deno task gen` from shaders/*.wgsl. Do not edit.
 // deno-fmt-ignore-file
+import adamw_update from "../../shaders/adamw_update.wgsl" with { type: "text" };
 import affine from "../../shaders/affine.wgsl" with { type: "text" };
 import augment_images from "../../shaders/augment_images.wgsl" with { type: "text" };
 import avg_pool2d from "../../shaders/avg_pool2d.wgsl" with { type: "text" };
@@ -34,6 +35,7 @@ import permute from "../../shaders/permute.wgsl" with { type: "text" };
 import record_row from "../../shaders/record_row.wgsl" with { type: "text" };
 import reduce from "../../shaders/reduce.wgsl" with { type: "text" };
 import sgd_update from "../../shaders/sgd_update.wgsl" with { type: "text" };
+import soft_cross_entropy from "../../shaders/soft_cross_entropy.wgsl" with { type: "text" };
 import softmax from "../../shaders/softmax.wgsl" with { type: "text" };
 import standardize from "../../shaders/standardize.wgsl" with { type: "text" };
 import unary from "../../shaders/unary.wgsl" with { type: "text" };
@@ -56,6 +58,7 @@ export const LIBRARIES: Readonly<Record<string, string>> = {
 
 /** Every kernel: its source and its interface. */
 export const KERNELS = {
+  adamw_update: { "source": adamw_update, "buffers":["first","second","decay","rates","w"],"access":["read","read","read","read","read_write"],"overrides":{},"lines":{"WORKGROUP":256},"aliases":{"elem":"f32"},"params":{"length":"u32"},"subgroups":false},
   affine: { "source": affine, "buffers":["x","y"],"access":["read","read_write"],"overrides":{},"lines":{"WORKGROUP":256},"aliases":{"elem":"f32"},"params":{"length":"u32","factor":"f32","offset":"f32"},"subgroups":false},
   augment_images: { "source": augment_images, "buffers":["block","ids","rows","y"],"access":["read","read","read","read_write"],"overrides":{"COLOR":"bool","REFLECT":"bool","PER_CHANNEL":"bool"},"lines":{"WORKGROUP":64},"aliases":{},"params":{"batch":"u32","first":"u32","images":"u32","total":"u32","image_words":"u32","crop_height":"u32","crop_width":"u32","height":"i32","width":"i32","row_stride":"u32","column_stride":"u32","channel_stride":"u32","mean_r":"f32","mean_g":"f32","mean_b":"f32","deviation_r":"f32","deviation_g":"f32","deviation_b":"f32"},"subgroups":false},
   avg_pool2d: { "source": avg_pool2d, "buffers":["x","y"],"access":["read","read_write"],"overrides":{"KH":"u32","KW":"u32","STRIDE_H":"u32","STRIDE_W":"u32","GRADIENT":"bool"},"lines":{"WORKGROUP":256},"aliases":{"elem":"f32"},"params":{"length":"u32","h":"u32","w":"u32","c":"u32","oh":"u32","ow":"u32","pad_top":"u32","pad_left":"u32"},"subgroups":false},
@@ -90,6 +93,7 @@ export const KERNELS = {
   record_row: { "source": record_row, "buffers":["x","row","history"],"access":["read","read","read_write"],"overrides":{},"lines":{"WORKGROUP":256},"aliases":{"elem":"f32"},"params":{"length":"u32"},"subgroups":false},
   reduce: { "source": reduce, "buffers":["x","y"],"access":["read","read_write"],"overrides":{"FUNCTION":"u32"},"lines":{"WORKGROUP":64},"aliases":{"elem":"f32"},"params":{"outer":"u32","length":"u32","inner":"u32","splits":"u32","scale":"f32"},"subgroups":false},
   sgd_update: { "source": sgd_update, "buffers":["g","learning_rate","w"],"access":["read","read","read_write"],"overrides":{},"lines":{"WORKGROUP":256},"aliases":{"elem":"f32"},"params":{"length":"u32"},"subgroups":false},
+  soft_cross_entropy: { "source": soft_cross_entropy, "buffers":["logits","targets","dy","y"],"access":["read","read","read","read_write"],"overrides":{"OUTPUT":"u32"},"lines":{"TERMS":4,"WORKGROUP":64},"aliases":{"elem":"f32"},"params":{"rows":"u32","classes":"u32"},"subgroups":false},
   softmax: { "source": softmax, "buffers":["logits","labels","dy","y"],"access":["read","read","read","read_write"],"overrides":{"OUTPUT":"u32"},"lines":{"TERMS":4,"WORKGROUP":64},"aliases":{"elem":"f32"},"params":{"rows":"u32","classes":"u32"},"subgroups":false},
   standardize: { "source": standardize, "buffers":["x","y"],"access":["read","read_write"],"overrides":{},"lines":{"WORKGROUP":64},"aliases":{"elem":"f32"},"params":{"images":"u32","length":"u32"},"subgroups":false},
   unary: { "source": unary, "buffers":["x","y"],"access":["read","read_write"],"overrides":{"FUNCTION":"u32"},"lines":{"WORKGROUP":256},"aliases":{"elem":"f32"},"params":{"length":"u32"},"subgroups":false},

@@ -12,8 +12,11 @@ import { evaluateReference } from "../../src/tensor/reference.ts";
 import { placeholder, type Tensor } from "../../src/tensor/tensor.ts";
 import { fillSample, testRandom } from "../support.ts";
 
-/** Inputs that by definition have no gradient, by the node's name: the output of a ReLU in its own gradient. */
-const NO_GRADIENT: Readonly<Record<string, readonly number[]>> = { reluGrad: [0] };
+/** Inputs that by definition have no gradient, by the node's name: the output of a ReLU in its own gradient, and data. */
+const NO_GRADIENT: Readonly<Record<string, readonly number[]>> = {
+  reluGrad: [0],
+  soft_cross_entropy: [1],
+};
 
 /** Half the step of the difference: small, so that no sample's ReLU crosses its kink. */
 const STEP = 1e-6;

@@ -6,6 +6,7 @@ import {
   grad,
   inTopK,
   matmul,
+  softCrossEntropy,
   softmax,
   softmaxCrossEntropy,
   sum,
@@ -103,6 +104,21 @@ const BORDERS: readonly Border[] = [
     build(classes) {
       const logits = row(classes);
       return grad(sum(softmaxCrossEntropy(logits, first)), [logits])[0];
+    },
+    shapes: (classes) => `[1, ${classes}]`,
+  },
+  {
+    op: "soft_cross_entropy",
+    sizes: everywhere(79_996),
+    build: (classes) => softCrossEntropy(row(classes), row(classes)),
+    shapes: (classes) => `[1, ${classes}]`,
+  },
+  {
+    op: "soft_cross_entropy_grad",
+    sizes: everywhere(79_996),
+    build(classes) {
+      const logits = row(classes);
+      return grad(sum(softCrossEntropy(logits, row(classes))), [logits])[0];
     },
     shapes: (classes) => `[1, ${classes}]`,
   },

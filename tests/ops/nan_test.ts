@@ -3,11 +3,13 @@ import assert from "node:assert/strict";
 import {
   conv2d,
   grad,
+  l2Loss,
   localResponseNormalization,
   matmul,
   maxPool2d,
   mean,
   relu,
+  softCrossEntropy,
   softmaxCrossEntropy,
   standardizeImages,
   sum,
@@ -34,6 +36,11 @@ const CASES: Readonly<Record<string, (values: Float32Array) => Tensor>> = {
     matmul(constant(x, [20, 10]), constant(ones(50), [10, 5]), { activation: "relu" }),
   "cross-entropy": (x) =>
     softmaxCrossEntropy(constant(x, [20, 10]), constant(new Uint32Array(20), [20])),
+  "cross-entropy with targets": (x) =>
+    softCrossEntropy(constant(x, [20, 10]), constant(ones(200), [20, 10])),
+  "targets of a cross-entropy": (x) =>
+    softCrossEntropy(constant(ones(200), [20, 10]), constant(x, [20, 10])),
+  "the norm of a gradient": (x) => l2Loss(constant(x, [200]), 2),
   standardization: (x) => standardizeImages(image(x)),
   "gradients of ReLU, pooling and normalization": (x) => {
     const input = image(x);

@@ -1,5 +1,12 @@
 /** Softmax kernels take several classes a trip: what they read past a row's end must not count. */
-import { grad, inTopK, softmax, softmaxCrossEntropy, sum } from "../../src/ops/mod.ts";
+import {
+  grad,
+  inTopK,
+  softCrossEntropy,
+  softmax,
+  softmaxCrossEntropy,
+  sum,
+} from "../../src/ops/mod.ts";
 import { compile } from "../../src/tensor/compile.ts";
 import { evaluateReference } from "../../src/tensor/reference.ts";
 import { VariableState } from "../../src/tensor/state.ts";
@@ -15,11 +22,19 @@ for (const classes of [1, 5, 6, 7]) {
     const logits = constant(Float32Array.from(values), [rows.length, classes]);
     const labels = constant(Uint32Array.from(rows, (_, i) => i % classes), [rows.length]);
     const losses = softmaxCrossEntropy(logits, labels);
+    // The rows beside have other targets.
+    const targets = rows.flatMap((_, i) => Array.from({ length: classes }, (_, c) => 10 * i + c));
+    const soft = softCrossEntropy(
+      logits,
+      constant(Float32Array.from(targets), [rows.length, classes]),
+    );
     const outputs = {
       softmax: softmax(logits),
       losses,
       gradient: grad(sum(losses), [logits])[0],
       top: inTopK(logits, labels, 1),
+      soft,
+      softGradient: grad(sum(soft), [logits])[0],
     };
     const expected = evaluateReference(Object.values(outputs));
     for (const { name, device } of await testDevices()) {

@@ -19,6 +19,6 @@ export {
   max_pool2d_select,
 } from "./pool";
 export { reduce } from "./reduce";
-export { in_top_k, softmax } from "./softmax";
+export { in_top_k, soft_cross_entropy, softmax } from "./softmax";
 export { standardize } from "./standardize";
-export { ema_update, momentum_update, record_row, sgd_update } from "./update";
+export { adamw_update, ema_update, momentum_update, record_row, sgd_update } from "./update";

@@ -36,6 +36,25 @@ export function ema_update(p: usize, first: i32, last: i32, _scratch: usize): vo
   }
 }
 
+// w -= rates[0] decay w + rates[1] first / (sqrt(second) rates[2] + rates[3])
+export function adamw_update(p: usize, first: i32, last: i32, _scratch: usize): void {
+  const mean = pointer(p, 0), squares = pointer(p, 1), decay = pointer(p, 2);
+  const rates = pointer(p, 3), w = pointer(p, 4);
+  const rate = v128.load32_splat(rates), stepRate = v128.load32_splat(rates, 4);
+  const correction = v128.load32_splat(rates, 8), epsilon = v128.load32_splat(rates, 12);
+  const end = min<u32>(<u32> last * BLOCK, u32Param(p, 5));
+  for (let i = <u32> first * BLOCK; i < end; i += 4) {
+    const at = w + (i << 2);
+    const root = f32x4.sqrt(v128.load(squares + (i << 2)));
+    const divisor = f32x4.relaxed_madd(root, correction, epsilon);
+    const step = f32x4.div(f32x4.mul(stepRate, v128.load(mean + (i << 2))), divisor);
+    // One difference: a factor 1 - rate decay would round away most of a small decay.
+    const v = v128.load(at);
+    const shrink = f32x4.mul(f32x4.mul(rate, v128.load(decay + (i << 2))), v);
+    storePart(at, f32x4.sub(v, f32x4.add(shrink, step)), end - i);
+  }
+}
+
 // history[row, i] = x[i]
 export function record_row(p: usize, first: i32, last: i32, _scratch: usize): void {
   const x = pointer(p, 0), row = u32Param(pointer(p, 1), 0), history = pointer(p, 2);

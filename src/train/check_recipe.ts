@@ -1,0 +1,122 @@
+import { ConfigError } from "../util/errors.ts";
+import type { TrainConfig } from "./config.ts";
+import { OPTIMIZER_FLAGS } from "./optimizer_flags.ts";
+import { camelCase, type FlagTable, type FlagValue } from "./flags.ts";
+
+/** Flags that only some choices of another flag read. */
+const BELONGS: readonly {
+  readonly flag: keyof typeof OPTIMIZER_FLAGS;
+  readonly to: "optimizer" | "schedule";
+  readonly choices: readonly string[];
+}[] = [
+  { flag: "momentum", to: "optimizer", choices: ["momentum", "nesterov"] },
+  { flag: "beta1", to: "optimizer", choices: ["adamw"] },
+  { flag: "beta2", to: "optimizer", choices: ["adamw"] },
+  { flag: "epsilon", to: "optimizer", choices: ["adamw"] },
+  { flag: "decay-factor", to: "schedule", choices: ["step", "exponential", "plateau"] },
+  { flag: "epochs-per-decay", to: "schedule", choices: ["step", "exponential"] },
+  { flag: "milestones", to: "schedule", choices: ["step"] },
+  { flag: "final-learning-rate", to: "schedule", choices: ["cosine", "linear"] },
+  { flag: "plateau-patience", to: "schedule", choices: ["plateau"] },
+];
+
+/**
+ * Checks what one flag alone cannot tell: settings that nothing would read, and lists. Settings at their
+ * defaults count as not given.
+ *
+ * @throws {ConfigError} naming the flags and the fix.
+ */
+export function checkRecipe(config: TrainConfig): void {
+  const values: Readonly<Record<string, FlagValue>> = config;
+  const table: FlagTable = OPTIMIZER_FLAGS;
+  for (const { flag, to, choices } of BELONGS) {
+    const value = values[camelCase(flag)];
+    const { default: byDefault } = table[flag];
+    const unset = typeof byDefault === "object" ? byDefault.of() : byDefault;
+    const chosen = String(values[to]);
+    if (value === unset || choices.includes(chosen)) continue;
+    const fitting = choices.map((choice) => `--${to} ${choice}`).join(" or ");
+    throw new ConfigError(`--${flag} is read by ${fitting} only: found --${to} ${chosen}`, {
+      hint: `leave out --${flag}, or choose ${fitting}`,
+    });
+  }
+  if (config.schedule === "plateau" && config.evalEvery === 0) {
+    throw new ConfigError("--schedule plateau follows the evaluations: found --eval-every 0", {
+      hint: "add --eval-every with a number of steps, for example --eval-every 400",
+    });
+  }
+  if (config.finalLearningRate > config.learningRate) {
+    throw new ConfigError(
+      `--final-learning-rate must be at most --learning-rate, ${config.learningRate}: ` +
+        `found ${config.finalLearningRate}`,
+      { hint: "a rising rate is what --warmup-steps makes" },
+    );
+  }
+  parseMilestones(config.milestones);
+  if (config.classWeights !== null && config.classWeights !== BALANCED) {
+    parseClassWeights(config.classWeights);
+  }
+}
+
+const BALANCED = "balanced";
+
+/**
+ * The steps of `--milestones`, none for null.
+ *
+ * @throws {ConfigError} unless they are rising whole numbers above 0.
+ */
+export function parseMilestones(text: string | null): readonly number[] {
+  if (text === null) return [];
+  const steps = text.split(",").map((part) => /^\s*\d+\s*$/.test(part) ? Number(part) : NaN);
+  if (steps.every((step, i) => Number.isSafeInteger(step) && step > (i === 0 ? 0 : steps[i - 1]))) {
+    return steps;
+  }
+  throw new ConfigError(
+    `--milestones must be rising steps above 0: found ${JSON.stringify(text)}`,
+    { hint: "for example --milestones 32000,48000" },
+  );
+}
+
+function parseClassWeights(text: string): readonly number[] {
+  const weights = text.split(",").map((part) => part.trim() === "" ? NaN : Number(part));
+  if (weights.every((weight) => weight > 0 && Number.isFinite(Math.fround(weight)))) return weights;
+  throw new ConfigError(
+    `--class-weights must be ${BALANCED} or positive numbers: found ${JSON.stringify(text)}`,
+    { hint: "for example --class-weights 1,2.5,1, one for each class" },
+  );
+}
+
+/**
+ * The weights of `--class-weights`: null for null, as given, or for `balanced` the number of images
+ * over (the number of classes times that of the class's images), so that every class weighs the same.
+ *
+ * @param classes their names
+ * @param labels those of the training images
+ * @throws {ConfigError} if their number is not that of the classes, or a balanced class has no image.
+ */
+export function classWeightsOf(
+  text: string | null,
+  classes: readonly string[],
+  labels: ArrayLike<number>,
+): readonly number[] | null {
+  if (text === null) return null;
+  if (text !== BALANCED) {
+    const weights = parseClassWeights(text);
+    if (weights.length === classes.length) return weights;
+    throw new ConfigError(
+      `--class-weights must be one weight for each of ${classes.length} classes: ` +
+        `found ${weights.length}`,
+      { hint: `their order is ${classes.join(", ")}` },
+    );
+  }
+  const counts = new Array<number>(classes.length).fill(0);
+  for (let i = 0; i < labels.length; i++) counts[labels[i]]++;
+  const empty = counts.indexOf(0);
+  if (empty >= 0) {
+    throw new ConfigError(
+      `--class-weights ${BALANCED} needs images of every class: found none of ${classes[empty]}`,
+      { hint: "give the weights as numbers, or use more of the images" },
+    );
+  }
+  return counts.map((count) => labels.length / (classes.length * count));
+}

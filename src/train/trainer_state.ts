@@ -1,0 +1,68 @@
+import type { VariableState } from "../tensor/state.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import type { TrainingVariables } from "./training_graph.ts";
+
+/** Everything that training goes on from, but for its data; blocks are in the layout of the parameters. */
+export interface TrainerState {
+  /** Steps done. */
+  readonly step: number;
+  /** The moving average of the loss. */
+  readonly lossAverage: number;
+  readonly parameters: Float32Array<ArrayBuffer>;
+  /** Their exponential moving averages. */
+  readonly averages: Float32Array<ArrayBuffer>;
+  /** The optimizer's own blocks, by name. */
+  readonly optimizer: Readonly<Record<string, Float32Array<ArrayBuffer>>>;
+}
+
+/** The blocks of a state. */
+export type StateBlocks = Pick<TrainerState, "parameters" | "averages" | "optimizer">;
+
+/** Copies the blocks to the host, after everything that is queued. */
+export async function readState(
+  state: VariableState,
+  { parameters, averages, optimizer }: TrainingVariables,
+): Promise<StateBlocks> {
+  const read = async (block: Tensor) => await state.read(block) as Float32Array<ArrayBuffer>;
+  const named = Object.entries(optimizer).map(async ([name, block]) =>
+    [name, await read(block)] as const
+  );
+  return {
+    parameters: await read(parameters),
+    averages: await read(averages),
+    optimizer: Object.fromEntries(await Promise.all(named)),
+  };
+}
+
+/**
+ * Writes the blocks back.
+ *
+ * @throws {RangeError} if a size differs, or the optimizer's blocks have other names; nothing is written then.
+ */
+export function writeState(
+  state: VariableState,
+  { layout, parameters, averages, optimizer }: TrainingVariables,
+  blocks: StateBlocks,
+): void {
+  const [expected, found] = [optimizer, blocks.optimizer].map((of) => Object.keys(of).sort());
+  if (expected.join() !== found.join()) {
+    const listed = (names: string[]) => names.length === 0 ? "none" : names.join(", ");
+    throw new RangeError(
+      `Cannot load a state as the optimizer's blocks must be ${listed(expected)}: ` +
+        `given ${listed(found)}`,
+    );
+  }
+  const { parameters: weights, averages: shadows } = blocks;
+  for (const [name, { length }] of Object.entries({ weights, shadows, ...blocks.optimizer })) {
+    if (length !== layout.size) {
+      throw new RangeError(
+        `Cannot load a state as ${name} must hold ${layout.size} values: given ${length}`,
+      );
+    }
+  }
+  state.write(parameters, weights);
+  state.write(averages, shadows);
+  for (const [name, block] of Object.entries(optimizer)) {
+    state.write(block, blocks.optimizer[name]);
+  }
+}
