@@ -57,6 +57,19 @@ export function imageStrides({ height, width, channels, order }: ImageFormat): I
   return { row: width * channels, column: channels, channel: 1 };
 }
 
+/** The pixels of one image as [height, width, 3], interleaved; gray is repeated. */
+export function interleavedRgb(pixels: Uint8Array, format: ImageFormat): Uint8Array<ArrayBuffer> {
+  const { height, width } = format;
+  const { row, column, channel } = imageStrides(format);
+  const rgb = new Uint8Array(height * width * 3);
+  for (let y = 0, target = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      for (let c = 0; c < 3; c++) rgb[target++] = pixels[y * row + x * column + c * channel];
+    }
+  }
+  return rgb;
+}
+
 /** Labels in shared memory. */
 export function sharedLabels(labels: ArrayLike<number>): SharedArrayBuffer {
   const buffer = new SharedArrayBuffer(labels.length * Uint16Array.BYTES_PER_ELEMENT);

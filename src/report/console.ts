@@ -1,3 +1,4 @@
+import { isDiskFull } from "../util/io_errors.ts";
 import { type Cell, formatTable } from "../util/table.ts";
 import { type Progress, progressLine } from "./progress.ts";
 
@@ -101,7 +102,7 @@ function writeStdout(text: string): void {
   try {
     for (let done = 0; done < bytes.length;) done += Deno.stdout.writeSync(bytes.subarray(done));
   } catch (error) {
-    // `kiln | head` closes the pipe: a long run must not die of that.
-    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+    // `kiln | head` closes the pipe, a log's disk fills up: a long run must not die of that.
+    if (!(error instanceof Deno.errors.BrokenPipe) && !isDiskFull(error)) throw error;
   }
 }

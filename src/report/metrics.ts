@@ -1,18 +1,28 @@
-import { DataError } from "../util/errors.ts";
-import { ioError } from "../util/io_errors.ts";
+import type { Journal, JournalRecord } from "../train/journal.ts";
+import { DataError, type UserError } from "../util/errors.ts";
+import { ioError, isDiskFull } from "../util/io_errors.ts";
 
 /** One line of `metrics.jsonl`: names and values. */
-export type MetricsRecord = Readonly<Record<string, number | string | boolean | null>>;
+export type MetricsRecord = JournalRecord;
 
 /** Appends to `metrics.jsonl`. */
-export interface MetricsWriter extends Disposable {
+export interface MetricsWriter extends Journal, Disposable {
   /**
    * Appends one line, handed to the system before this returns, so that a crash of the process loses
    * nothing. NaN and infinities, which JSON lacks, become the strings `NaN` and `Infinity`.
    */
   write(record: MetricsRecord): void;
-  /** Closes the file; once more is harmless. */
+  /** Closes the file; once more is harmless. @throws {UserError} if lines are left that the disk did not take */
   close(): void;
+}
+
+/** What to do with lines that a full disk does not take. */
+export interface MetricsOptions {
+  /**
+   * Hears that the disk is full, once until it takes lines again; they are kept in memory and written
+   * then. Without it a full disk is an error.
+   */
+  readonly onFull?: (error: UserError) => void;
 }
 
 const NEWLINE = 0x0a;
@@ -23,27 +33,77 @@ const TAIL_BYTES = 1 << 20;
  *
  * @throws {UserError} if it cannot be written
  */
-export function openMetrics(path: string): MetricsWriter {
+export function openMetrics(path: string, { onFull }: MetricsOptions = {}): MetricsWriter {
   let file: Deno.FsFile | null = null;
+  /** Bytes of whole lines in the file, and lines that it lacks. */
+  let written = 0;
+  let waiting: Uint8Array[] = [];
+  let isFull = false;
   try {
     file = Deno.openSync(path, { read: true, append: true, create: true });
-    cutHalfLine(file);
+    written = cutHalfLine(file);
   } catch (error) {
     file?.close();
     throw ioError("write", path, error);
   }
+  function opened(): Deno.FsFile {
+    if (file === null) throw new Error(`Cannot write to ${path}: it is closed`);
+    return file;
+  }
+  /** Writes the lines that wait; of one that does not fit nothing stays. */
+  function flush(file: Deno.FsFile): void {
+    try {
+      for (; waiting.length > 0; waiting.shift()) {
+        writeAll(file, waiting[0]);
+        written += waiting[0].length;
+      }
+      isFull = false;
+    } catch (error) {
+      file.truncateSync(written);
+      throw ioError("write", path, error);
+    }
+  }
   function close(): void {
-    file?.close();
-    file = null;
+    try {
+      if (file !== null) flush(file);
+    } finally {
+      file?.close();
+      file = null;
+    }
   }
   return {
     write(record) {
-      if (file === null) throw new Error(`Cannot write to ${path}: it is closed`);
+      const file = opened();
+      waiting.push(new TextEncoder().encode(`${JSON.stringify(record, finite)}\n`));
       try {
-        writeAll(file, new TextEncoder().encode(`${JSON.stringify(record, finite)}\n`));
+        flush(file);
+      } catch (error) {
+        if (onFull === undefined || !isDiskFull(error)) throw error;
+        if (!isFull) onFull(error as UserError);
+        isFull = true;
+      }
+    },
+    sync() {
+      const file = opened();
+      flush(file);
+      try {
+        file.syncSync();
       } catch (error) {
         throw ioError("write", path, error);
       }
+      return written;
+    },
+    rewind(bytes) {
+      const file = opened();
+      waiting = [];
+      if (bytes > written) return false;
+      try {
+        file.truncateSync(bytes);
+        written = cutHalfLine(file);
+      } catch (error) {
+        throw ioError("write", path, error);
+      }
+      return true;
     },
     close,
     [Symbol.dispose]: close,
@@ -93,7 +153,8 @@ function finite(_key: string, value: unknown): unknown {
   return typeof value === "number" && !Number.isFinite(value) ? String(value) : value;
 }
 
-function cutHalfLine(file: Deno.FsFile): void {
+/** Cuts off what follows the last whole line; returns the bytes that are left. */
+function cutHalfLine(file: Deno.FsFile): number {
   const { size } = file.statSync();
   const tail = new Uint8Array(Math.min(size, TAIL_BYTES));
   file.seekSync(size - tail.length, Deno.SeekMode.Start);
@@ -103,6 +164,7 @@ function cutHalfLine(file: Deno.FsFile): void {
   }
   const whole = tail.lastIndexOf(NEWLINE) + 1;
   if (whole < tail.length) file.truncateSync(size - tail.length + whole);
+  return size - tail.length + whole;
 }
 
 function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {

@@ -55,6 +55,34 @@ export function centerRow(
   row[AUGMENT.contrast] = 1;
 }
 
+/** The views of an image that an evaluation may average over: the center alone, or ten. */
+export type Views = 1 | 10;
+
+/** Crops of the ten views: the center, then the corners; each is followed by its mirror. */
+const VIEW_PLACES = [[0.5, 0.5], [0, 0], [0, 1], [1, 0], [1, 1]] as const;
+
+/**
+ * The row of one view of an evaluation image. The ten are the central crop and those in the four
+ * corners, each as it is and mirrored (cuda-convnet's multiview); view 0 is {@linkcode centerRow}'s.
+ * Where the image is no larger than the crop, all are central.
+ *
+ * @param view 0 to 9
+ * @param row receives the numbers, [AUGMENT_LENGTH]
+ */
+export function viewRow(
+  spec: Pick<AugmentSpec, "crop">,
+  format: ImageFormat,
+  view: number,
+  row: Float32Array,
+): void {
+  centerRow(spec, format, row);
+  const [down, across] = VIEW_PLACES[view >> 1];
+  const [below, beside] = [format.height - spec.crop[0], format.width - spec.crop[1]];
+  if (below > 0 && down !== 0.5) row[AUGMENT.top] = down * below;
+  if (beside > 0 && across !== 0.5) row[AUGMENT.left] = across * beside;
+  row[AUGMENT.flip] = view & 1;
+}
+
 /**
  * Draws the numbers of a batch: mixup's or cutmix's, by a coin where both are on, or those that change
  * nothing where both are off.

@@ -2,7 +2,7 @@
 
 import { AUGMENT_LENGTH } from "../../ops/augment_row.ts";
 import { createAugmenter, mixBatch } from "../augment/apply.ts";
-import { centerRow } from "../augment/draw.ts";
+import { viewRow } from "../augment/draw.ts";
 import { type AugmentSpec, mixes } from "../augment/spec.ts";
 import type { ImageStore } from "../image_store.ts";
 import { BatchDraw } from "./batch_draw.ts";
@@ -20,7 +20,7 @@ export interface FillOptions {
 
 /** The function that makes the batches of a kind of work. */
 export function createFill(work: BatchWork, options: FillOptions): FillBatch {
-  return work.mode === "train" ? trainFill(work, options) : evalFill(options);
+  return work.mode === "train" ? trainFill(work, options) : evalFill(work, options);
 }
 
 function trainFill(
@@ -45,14 +45,25 @@ function trainFill(
   };
 }
 
-/** Evaluation batches: the images in their order, once; what the last batch lacks is zero. */
-function evalFill({ store, augment, batchSize }: FillOptions): FillBatch {
+/**
+ * Evaluation batches: the images in their order, once, or as many times in succession as there are
+ * views; what the last batch lacks is zero.
+ */
+function evalFill(
+  { views }: Extract<BatchWork, { mode: "eval" }>,
+  { store, augment, batchSize }: FillOptions,
+): FillBatch {
   const apply = createAugmenter(augment, store.format);
-  const row = new Float32Array(AUGMENT_LENGTH);
-  centerRow(augment, store.format, row);
+  const rows = Array.from({ length: views }, (_, view) => {
+    const row = new Float32Array(AUGMENT_LENGTH);
+    viewRow(augment, store.format, view, row);
+    return row;
+  });
   return (index, { image, ids, labels }) => {
+    const row = rows[index % views];
+    const first = Math.floor(index / views) * batchSize;
     for (let i = 0; i < batchSize; i++) {
-      const id = index * batchSize + i;
+      const id = first + i;
       const there = id < store.count;
       ids[i] = there ? id : 0;
       labels[i] = there ? store.labels[id] : 0;

@@ -86,8 +86,10 @@ export class RingReader {
     const shape: RingShape = { slots, batchSize, image: augment.crop, workers };
     const ring = new SharedArrayBuffer(ringBytes(shape));
     this.#ring = viewRing(ring, shape);
-    const limit = work.mode === "eval" ? store.count : Infinity;
-    this.#batches = this.#ring.slots.map((_, slot) => new SlotBatch(this.#ring, slot, limit));
+    const [limit, views] = work.mode === "eval" ? [store.count, work.views] : [Infinity, 1];
+    this.#batches = this.#ring.slots.map((_, slot) =>
+      new SlotBatch(this.#ring, slot, { limit, views })
+    );
     this.#firstBatch = work.mode === "train" ? work.firstBatch : 0;
     this.#stallMs = options.stallMs ?? 60_000;
     this.#graceMs = options.graceMs ?? 2_000;

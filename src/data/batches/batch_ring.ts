@@ -5,6 +5,7 @@
 // it is filled, and CLOSED once nobody shall touch it any more.
 
 import { MIX_LENGTH } from "../../ops/augment_row.ts";
+import type { Views } from "../augment/draw.ts";
 import type { AugmentSpec } from "../augment/spec.ts";
 import type { ImageStoreData } from "../image_store.ts";
 import type { Shuffle } from "./example_order.ts";
@@ -29,7 +30,7 @@ export type BatchWork =
     readonly shuffle: Shuffle;
     readonly firstBatch: number;
   }
-  | { readonly mode: "eval" };
+  | { readonly mode: "eval"; readonly views: Views };
 
 /** What a worker thread is told at its start; all plain data or shared memory. */
 export interface WorkerTask {

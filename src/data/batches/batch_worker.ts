@@ -36,7 +36,7 @@ function fillBatches(
   const { slots, batchSize } = shape;
   const ring = viewRing(buffer, shape);
   const fill = createFill(work, { store, augment, batchSize });
-  const batches = work.mode === "eval" ? Math.ceil(store.count / batchSize) : Infinity;
+  const batches = work.mode === "eval" ? Math.ceil(store.count / batchSize) * work.views : Infinity;
   while (true) {
     const index = Atomics.add(ring.counters, COUNTERS.taken, 1);
     if (index >= batches) return;

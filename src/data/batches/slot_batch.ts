@@ -12,7 +12,10 @@ export interface Batch {
   readonly ids: Uint32Array;
   /** How the images are mixed: see `MIX` in `ops/augment_row.ts`; meaningless where they are not. */
   readonly mix: Float32Array;
-  /** The number of the batch, from 0: in training, the step it is for. */
+  /**
+   * The number of the batch, from 0: in training, the step it is for; in an evaluation with V views,
+   * batch b holds view b mod V of the images of group floor(b / V).
+   */
   readonly step: number;
   /** How many of the B images count: all, except in the last batch of an evaluation (the rest is zero). */
   readonly count: number;
@@ -30,11 +33,16 @@ export class SlotBatch implements Batch {
   readonly #phases: Int32Array;
   readonly #slot: number;
   readonly #limit: number;
+  readonly #views: number;
   step = 0;
   count = 0;
   held = false;
 
-  constructor(ring: Ring, slot: number, limit: number) {
+  /**
+   * @param options `limit`: how many images there are; `views`: how many batches in succession show
+   *   the same images
+   */
+  constructor(ring: Ring, slot: number, options: { limit: number; views: number }) {
     const arrays = ring.slots[slot];
     this.images = arrays.images;
     this.labels = arrays.labels;
@@ -42,13 +50,15 @@ export class SlotBatch implements Batch {
     this.mix = arrays.mix;
     this.#phases = ring.phases;
     this.#slot = slot;
-    this.#limit = limit;
+    this.#limit = options.limit;
+    this.#views = options.views;
   }
 
   take(step: number): this {
     const batchSize = this.ids.length;
     this.step = step;
-    this.count = Math.min(batchSize, this.#limit - step * batchSize);
+    const first = Math.floor(step / this.#views) * batchSize;
+    this.count = Math.min(batchSize, this.#limit - first);
     this.held = true;
     return this;
   }

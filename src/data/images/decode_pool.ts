@@ -18,6 +18,11 @@ export interface DecodeOptions {
   readonly size: ImageSize;
   /** Threads, at least 1. */
   readonly workers: number;
+  /**
+   * A file that the system refuses ends the decoding (`throw`), or is given as if it were damaged
+   * (`give`). Default `throw`.
+   */
+  readonly refused?: "throw" | "give";
   /** Ends the decoding; what waits for an image gets the signal's reason. */
   readonly signal?: AbortSignal;
   /** An image that takes longer than this stops the decoding, ms. Default 2 minutes. */
@@ -39,14 +44,14 @@ const JOBS_A_WORKER = 8;
  * whatever the number of threads, and are the same. The threads end with the iteration, however that
  * ends.
  *
- * @throws {UserError} if the system refuses a file
+ * @throws {UserError} if the system refuses a file, unless those are given
  * @throws {Error} if a worker fails or ends, with its message and stack
  */
 export async function* decodeFiles(
   paths: readonly string[],
   options: DecodeOptions,
 ): AsyncGenerator<Decoded, void, undefined> {
-  const { size, signal, stallMs = 120_000 } = options;
+  const { signal, stallMs = 120_000 } = options;
   const module = options.workerModule ?? new URL("./decode_worker.ts", import.meta.url);
   const workers = Math.max(1, Math.min(options.workers, paths.length));
   const coordinator = new Coordinator();
@@ -60,7 +65,7 @@ export async function* decodeFiles(
   try {
     const { jobs, ordered } = startJobs(paths, workers, coordinator);
     for (const thread of threads) {
-      const done = coordinator.stopOnException(() => drive(thread, jobs, size, coordinator));
+      const done = coordinator.stopOnException(() => drive(thread, jobs, options, coordinator));
       coordinator.registerThread({ name: thread.name, done });
     }
     for (let i = 0; i < paths.length; i++) {
@@ -97,12 +102,12 @@ function startJobs(paths: readonly string[], workers: number, coordinator: Coord
 async function drive(
   thread: DecodeThread,
   jobs: FIFOQueue<Job>,
-  size: ImageSize,
+  { size, refused = "throw" }: DecodeOptions,
   coordinator: Coordinator,
 ): Promise<void> {
   for await (const { path, decoded } of jobs) {
     if (coordinator.shouldStop) return;
-    decoded.resolve(await thread.decode({ path, size }));
+    decoded.resolve(await thread.decode({ path, size, refused }));
   }
 }
 

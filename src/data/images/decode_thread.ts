@@ -37,10 +37,12 @@ export class DecodeThread {
   /**
    * The planes of an image, or what is wrong with its file.
    *
-   * @throws {UserError} if the system refuses the file, or it takes too long
+   * @throws {UserError} if the system refuses the file and that is to be thrown, or it takes too long
    * @throws {Error} with the worker's message and stack, if that failed or ended
    */
-  async decode(task: DecodeTask): Promise<Uint8Array<ArrayBuffer> | DataError> {
+  async decode(
+    { refused, ...task }: DecodeTask & { readonly refused: "throw" | "give" },
+  ): Promise<Uint8Array<ArrayBuffer> | DataError> {
     if (this.#failure !== undefined) throw this.#failed(task, this.#failure);
     this.#worker.postMessage(task);
     const timer = setTimeout(() => this.#reply.reject(this.#stalled(task)), this.#stallMs);
@@ -58,7 +60,7 @@ export class DecodeThread {
     if (reply.kind === "pixels") return reply.pixels;
     if (reply.kind === "error") throw this.#failed(task, reply);
     const { message, hint } = reply;
-    if (reply.kind === "damaged") return new DataError(message, { hint });
+    if (reply.kind === "damaged" || refused === "give") return new DataError(message, { hint });
     throw new UserError(message, { hint });
   }
 

@@ -5,7 +5,7 @@ import { MAX_PIXELS } from "./image_header.ts";
 import { resizeImage, toPlanes } from "./resize_image.ts";
 
 /** No image that may be decoded needs a larger file: 16 bits of four channels a pixel. */
-const MAX_FILE_BYTES = MAX_PIXELS * 8;
+export const MAX_FILE_BYTES = MAX_PIXELS * 8;
 
 /** The size that images are brought to, pixels. */
 export interface ImageSize {
@@ -23,8 +23,21 @@ export async function loadImage(
   path: string,
   { height, width }: ImageSize,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = readFile(path);
-  return toPlanes(resizeImage(await decodeImage(bytes, path), width, height));
+  return await imageFromBytes(readFile(path), path, { height, width });
+}
+
+/**
+ * An image file's bytes brought to one size, as {@linkcode loadImage} does; one at a time.
+ *
+ * @param name names the file in messages
+ * @throws {DataError} if it is neither PNG nor JPEG, too large or damaged
+ */
+export async function imageFromBytes(
+  bytes: Uint8Array,
+  name: string,
+  { height, width }: ImageSize,
+): Promise<Uint8Array<ArrayBuffer>> {
+  return toPlanes(resizeImage(await decodeImage(bytes, name), width, height));
 }
 
 function readFile(path: string): Uint8Array {

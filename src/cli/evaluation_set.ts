@@ -1,0 +1,66 @@
+import { createReporter } from "../data/acquire/progress.ts";
+import type { Dataset } from "../data/datasets/dataset.ts";
+import type { ImageStore } from "../data/image_store.ts";
+import type { EvalConfig } from "../train/config.ts";
+import { openSource, selectData } from "../train/run_data.ts";
+import type { SavedRun } from "../train/saved_run.ts";
+import { ConfigError } from "../util/errors.ts";
+
+/** The images that an evaluation was asked for. */
+export interface ChosenSet {
+  /** `test`, `validation` or `train`. */
+  readonly name: string;
+  readonly store: ImageStore;
+  /** How many images the run trains on; undefined if the images are another data set's. */
+  readonly trainingImages?: number;
+}
+
+/**
+ * The images that are asked for: those of the run, split as it was, or another data set's.
+ *
+ * @throws {ConfigError} if there is no such part, or the classes differ from the run's
+ */
+export async function openEvaluationSet(config: EvalConfig, run: SavedRun): Promise<ChosenSet> {
+  const { split, dataset: other, workers } = config;
+  const source = {
+    ...run.config,
+    dataset: other ?? run.config.dataset,
+    dataDir: config.dataDir ?? (other === null ? run.config.dataDir : null),
+    skipCorrupt: config.skipCorrupt ?? run.config.skipCorrupt,
+    cacheDir: config.cacheDir ?? run.config.cacheDir,
+    workers,
+  };
+  const dataset = await openSource({ ...source, dataUrl: null }, createReporter());
+  checkClasses(dataset, run);
+  const selection = other === null
+    ? run.config
+    : { ...run.config, limit: null, validationFraction: 0 };
+  const { train, evaluations } = await selectData(dataset, selection);
+  const sets = [...evaluations, { name: "train", open: () => Promise.resolve(train) }];
+  const wanted = split !== "auto"
+    ? split
+    : sets.find(({ name }) => name === "test")?.name ?? sets[0].name;
+  const set = sets.find(({ name }) => name === wanted);
+  if (set === undefined) {
+    throw new ConfigError(
+      `--split ${wanted} must be one of the parts of ${dataset.name}: found ${
+        sets.map(({ name }) => name).join(", ")
+      }`,
+      { hint: `for example --split ${sets[0].name}` },
+    );
+  }
+  const trainingImages = other === null ? train.count : undefined;
+  return { name: set.name, store: await set.open(), trainingImages };
+}
+
+function checkClasses(dataset: Dataset, { data: { classes } }: SavedRun): void {
+  const fault = classes.findIndex((name, label) => dataset.classes[label] !== name);
+  const missing = dataset.classes.length > classes.length ? classes.length : fault;
+  if (missing === -1) return;
+  throw new ConfigError(
+    `Cannot measure on ${dataset.name} as its classes are not those of the run: class ${missing} is ${
+      JSON.stringify(dataset.classes[missing] ?? "missing")
+    }, expected ${JSON.stringify(classes[missing] ?? "none")}`,
+    { hint: "name a data set with the same classes in the same order, or another run" },
+  );
+}
