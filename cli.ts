@@ -1,10 +1,11 @@
 /**
- * The command line of kiln: `deno task train`, `eval`, `data`, `doctor`, `bench`; each has `--help`.
+ * The command line of kiln: `deno task train`, `eval`, `predict`, `data`, `doctor`, `bench`; each has `--help`.
  */
 import { dataCommand } from "./src/cli/data_command.ts";
 import { doctorCommand } from "./src/cli/doctor_command.ts";
 import { evalCommand } from "./src/cli/eval_command.ts";
 import { inspectCommand } from "./src/cli/inspect_command.ts";
+import { predictCommand } from "./src/cli/predict_command.ts";
 import { trainCommand } from "./src/cli/train_command.ts";
 import { benchCommand } from "./bench/command.ts";
 import { type Invocation, parseCommandLine } from "./src/train/config.ts";
@@ -17,9 +18,11 @@ async function run(invocation: Invocation): Promise<void> {
     case "help":
       return console.log(invocation.text);
     case "train":
-      return await trainCommand(invocation.config);
+      return await trainCommand(invocation.config, invocation.given);
     case "eval":
       return await evalCommand(invocation.config);
+    case "predict":
+      return await predictCommand(invocation.config);
     case "data":
       return await dataCommand(invocation.config);
     case "data inspect":

@@ -48,7 +48,15 @@ export {
   parameterViews,
 } from "./src/nn/parameters.ts";
 export { referenceCnn } from "./src/nn/models/reference.ts";
-export { decaySteps, staircaseDecay, warmedDecay } from "./src/optim/schedules.ts";
+export * from "./src/optim/schedules.ts";
+export {
+  type Optimizer,
+  type OptimizerInputs,
+  type OptimizerName,
+  OPTIMIZERS,
+  type OptimizerSettings,
+} from "./src/optim/optimizers.ts";
+export { Plateau, type PlateauState } from "./src/optim/plateau.ts";
 export { createReporter } from "./src/data/acquire/progress.ts";
 export { CIFAR10_CLASSES } from "./src/data/datasets/cifar10_files.ts";
 export type { Dataset, DatasetOptions, Split } from "./src/data/datasets/dataset.ts";
@@ -58,7 +66,7 @@ export { CorruptBudget } from "./src/data/corrupt_budget.ts";
 export { type ImageFormat, ImageStore, type ImageStoreData } from "./src/data/image_store.ts";
 export { stratifiedSplit, stratifiedSubset } from "./src/data/split.ts";
 export { type Augmenter, createAugmenter, cutOut, mixBatch } from "./src/data/augment/apply.ts";
-export { centerRow, drawAugment, drawMix } from "./src/data/augment/draw.ts";
+export { centerRow, drawAugment, drawMix, viewRow, type Views } from "./src/data/augment/draw.ts";
 export { type AugmentSpec, REFERENCE_AUGMENT } from "./src/data/augment/spec.ts";
 export { type Batch, BatchLoader, evalBatches } from "./src/data/batches/batches.ts";
 export { FIFOQueue } from "./src/data/queues/fifo_queue.ts";
@@ -72,9 +80,39 @@ export { FixedLengthRecordReader } from "./src/data/readers/record_reader.ts";
 export { cast, decodeRaw, slice as sliceHostArray } from "./src/data/readers/decode.ts";
 export { decodeSafetensors, encodeSafetensors } from "./src/formats/safetensors.ts";
 export { readSafetensors, writeSafetensors } from "./src/formats/safetensors.ts";
-export { type Checkpoint, newestCheckpoint, readCheckpoint } from "./src/train/checkpoint.ts";
-export { type Evaluation, Evaluator } from "./src/train/evaluate.ts";
+export {
+  loadCheckpoint,
+  type LoadedCheckpoint,
+  newestCheckpoint,
+  unpackCheckpoint,
+  type VerifiedCheckpoint,
+  verifyCheckpoint,
+} from "./src/train/checkpoints/load_checkpoint.ts";
+export {
+  type CheckpointFolder,
+  listCheckpoints,
+} from "./src/train/checkpoints/list_checkpoints.ts";
+export { type CheckpointMetrics, type Manifest } from "./src/train/checkpoints/manifest.ts";
+export { type Best, type LoopState } from "./src/train/checkpoints/loop_state.ts";
+export { type InitialWeights, loadInitialWeights } from "./src/train/checkpoints/init_from.ts";
+export type { Journal, JournalRecord } from "./src/train/journal.ts";
+export type { Interval } from "./src/train/interval.ts";
+export {
+  type Calibration,
+  calibration,
+  type CalibrationBin,
+  type ClassScore,
+  classScores,
+  confidentMistakes,
+  confusionMatrix,
+  type Mistake,
+  type Outcomes,
+} from "./src/train/evaluation/metrics.ts";
+export { type EvaluateOptions, Evaluator } from "./src/train/evaluation/evaluator.ts";
+export { Predictor, type PredictorOptions } from "./src/train/evaluation/predictor.ts";
+export { type Evaluation, Tally } from "./src/train/evaluation/tally.ts";
 export { train, type TrainEvents, type TrainOptions, type TrainResult } from "./src/train/train.ts";
-export { type Recipe, type StepLosses, Trainer } from "./src/train/trainer.ts";
+export { type Recipe, REFERENCE_RECIPE } from "./src/train/recipe.ts";
+export { type StepLosses, Trainer, type TrainerState } from "./src/train/trainer.ts";
 export { RandomStream, STREAMS } from "./src/util/random.ts";
 export * from "./src/util/errors.ts";

@@ -16,7 +16,7 @@ export interface Outcome {
 }
 
 /** The arguments up to `cli.ts` of a task in deno.json: what its users run is what is tested. */
-function taskArguments(task: string): string[] {
+export function taskArguments(task: string): string[] {
   const { tasks } = JSON.parse(Deno.readTextFileSync(join(ROOT, "deno.json")));
   const found = /deno (run [^&]*)cli\.ts/.exec(tasks[task].command);
   assert.ok(found, `the task ${task} does not run cli.ts`);
@@ -40,13 +40,16 @@ export async function kiln(
 export function kilnCommand(
   [command, ...rest]: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  stdin: "null" | "piped" = "null",
 ): Deno.Command {
-  const task = ["train", "eval", "data", "doctor", "bench"].includes(command) ? command : "train";
+  const task = ["train", "eval", "predict", "data", "doctor", "bench"].includes(command)
+    ? command
+    : "train";
   return new Deno.Command("deno", {
     args: [...taskArguments(task), "cli.ts", command, ...rest],
     cwd: ROOT,
     env: { NO_COLOR: "1", ...env },
-    stdin: "null",
+    stdin,
     stdout: "piped",
     stderr: "piped",
   });

@@ -42,14 +42,16 @@ Deno.test("train writes log lines, config, metrics and a checkpoint; eval measur
   });
 
   await test.step("the run folder holds the whole configuration, the metrics and the checkpoint", async () => {
-    assert.deepEqual(await namesIn(runDir), ["checkpoints", "config.json", "metrics.jsonl"]);
+    assert.deepEqual(await namesIn(runDir), [
+      ...[".lock", "checkpoints", "config.json", "metrics.jsonl"],
+    ]);
     assert.deepEqual(await namesIn(join(runDir, "checkpoints")), ["step-00000012"]);
     const config = JSON.parse(await Deno.readTextFile(join(runDir, "config.json")));
     assert.deepEqual(
       [config.steps, config.batchSize, config.seed, config.learningRate, config.model],
       [12, 32, 5, 0.1, "reference"],
     );
-    assert.equal(config.deno, Deno.version.deno);
+    assert.equal(config.machine.deno, Deno.version.deno);
     const metrics = readMetrics(join(runDir, "metrics.jsonl"));
     assert.deepEqual(
       metrics.map(({ kind, step }) => [kind, step]),
@@ -65,15 +67,18 @@ Deno.test("train writes log lines, config, metrics and a checkpoint; eval measur
     assert.equal(out.trim().split("\n").length, 1, "one object and nothing else");
     const [, ema] = precisions;
     const correct = Math.round(ema * 10_000);
-    assert.deepEqual(JSON.parse(out), {
-      checkpoint,
-      step: 12,
-      ema: true,
-      split: "test",
-      precision: ema,
+    const found = JSON.parse(out);
+    const { precision, images } = found;
+    assert.deepEqual([found.checkpoint, found.step, found.ema], [checkpoint, 12, true]);
+    assert.deepEqual([found.split, precision, found.correct, images], [
+      "test",
+      ema,
       correct,
-      images: 10_000,
-    });
+      10_000,
+    ]);
+    assert.ok(found.precision5 > precision && found.loss > 1 && found.calibrationError < 1);
+    const right = found.confusion.map((row: number[], label: number) => row[label]);
+    assert.equal(right.reduce((a: number, b: number) => a + b), correct);
   });
 
   await test.step("eval --no-ema takes the weights as trained, on the other engine", async () => {

@@ -4,7 +4,7 @@ import { createReporter } from "../data/acquire/progress.ts";
 import { createAugmenter } from "../data/augment/apply.ts";
 import { drawAugment } from "../data/augment/draw.ts";
 import type { AugmentSpec } from "../data/augment/spec.ts";
-import { type ImageStore, imageStrides } from "../data/image_store.ts";
+import { type ImageStore, interleavedRgb } from "../data/image_store.ts";
 import { classHistogram } from "../data/split.ts";
 import { referenceModel } from "../nn/models/reference.ts";
 import { contactSheet, type Tile } from "../report/contact_sheet.ts";
@@ -88,7 +88,11 @@ async function writeSheet(
     return Array.from({ length: Math.min(samples, examples.length) }, (_, i) => {
       const example = examples[order[i]];
       const pixels = store.pixels(example);
-      const tiles: Tile[] = [originalTile(pixels, store.format)];
+      const tiles: Tile[] = [{
+        height: store.format.height,
+        width: store.format.width,
+        pixels: interleavedRgb(pixels, store.format),
+      }];
       for (let epoch = 0; epoch < variants; epoch++) {
         drawAugment(augment, store.format, random.seek(epoch, example), row);
         apply(pixels, row, image);
@@ -103,20 +107,6 @@ async function writeSheet(
     throw ioError("create", dirname(out), error);
   }
   await writeFileAtomic(out, contactSheet(rows));
-}
-
-function originalTile(pixels: Uint8Array, format: ImageStore["format"]): Tile {
-  const { height, width } = format;
-  const strides = imageStrides(format);
-  const interleaved = new Uint8Array(height * width * 3);
-  for (let y = 0, target = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      for (let c = 0; c < 3; c++) {
-        interleaved[target++] = pixels[y * strides.row + x * strides.column + c * strides.channel];
-      }
-    }
-  }
-  return { height, width, pixels: interleaved };
 }
 
 /** Values of the model's input as bytes: what was taken off by channel is put back. */

@@ -1,242 +1,227 @@
-import type { Device } from "../engine/device.ts";
+import { join } from "node:path";
 import { createReporter } from "../data/acquire/progress.ts";
 import { parseDatasetName } from "../data/datasets/dataset_name.ts";
-import { countParameters } from "../nn/parameters.ts";
-import type { Model } from "../nn/model.ts";
+import { fingerprint } from "../data/fingerprint.ts";
+import type { Device } from "../engine/device.ts";
 import { referenceModel } from "../nn/models/reference.ts";
-import { createConsole, formatSections } from "../report/console.ts";
-import { logLine, wallClock } from "../report/log_line.ts";
+import { parameterLayout } from "../nn/parameters.ts";
+import { type Console, createConsole } from "../report/console.ts";
 import { openMetrics } from "../report/metrics.ts";
-import type { PlanSummary } from "../tensor/compile.ts";
-import { chooseInput, type InputChoice } from "../train/choose_input.ts";
+import { unpackCheckpoint } from "../train/checkpoints/load_checkpoint.ts";
+import { listed, loadInitialWeights } from "../train/checkpoints/init_from.ts";
+import { rewriteManifest } from "../train/checkpoints/write_checkpoint.ts";
+import { chooseInput } from "../train/choose_input.ts";
 import { totalSteps, type TrainConfig } from "../train/config.ts";
-import type { InputSummary } from "../train/input_summary.ts";
-import { openDevice } from "../train/open_device.ts";
+import { checkChanges, configHash, surroundingsChanges } from "../train/config_changes.ts";
+import { exitCodeOf, InterruptedError, listenForInterrupts } from "../train/interrupt.ts";
+import { parseInterval } from "../train/interval.ts";
+import { deviceIdentity, openDevice } from "../train/open_device.ts";
+import { recipeOf } from "../train/recipe.ts";
+import { isAtEnd, planResume, type ResumePlan } from "../train/resume.ts";
 import {
   augmentOf,
   dataDirOf,
   normalizationOf,
   openSource,
-  type RunData,
   selectData,
 } from "../train/run_data.ts";
-import { claimRunFolder, saveConfig } from "../train/run_folder.ts";
-import type { SavedData } from "../train/saved_run.ts";
-import { type EvaluationEvent, type LogEvent, train } from "../train/train.ts";
 import {
-  formatBytes,
-  formatCount,
-  formatDuration,
-  formatFlops,
-  formatShare,
-} from "../util/units.ts";
+  lockRunFolder,
+  METRICS_FILE,
+  newestRun,
+  refuseRun,
+  requireRun,
+  saveConfig,
+} from "../train/run_folder.ts";
+import { type SavedRun, savedRun } from "../train/saved_run.ts";
+import { train, type TrainOptions } from "../train/train.ts";
+import { formatCount } from "../util/units.ts";
 import { VERSION } from "../util/version.ts";
-import { join } from "node:path";
+import { endText, startTable } from "./train_texts.ts";
+import { trainEvents } from "./train_events.ts";
 
-/** Waiting for more than this share of the time is worth a word. */
-const MOST_WAITING = 0.02;
+/**
+ * Trains the reference CNN and measures it: `deno task train`.
+ *
+ * @param config the settings with all defaults, and `given` those of them that somebody asked for
+ */
+export async function trainCommand(
+  config: TrainConfig,
+  given: Partial<TrainConfig>,
+): Promise<void> {
+  using terminal = createConsole();
+  using interrupts = listenForInterrupts((signal) => {
+    terminal.log(`${signal}: ending after this step; once more ends at once`);
+  });
+  const runDir = config.resume ? given.runDir ?? await newestRun("runs") : config.runDir;
+  if (config.resume) await requireRun(runDir);
+  else parseDatasetName(config.dataset);
+  using _lock = await lockRunFolder(runDir);
+  let plan: ResumePlan | undefined;
+  if (config.resume) plan = await resume(runDir, config, given, terminal);
+  else await refuseRun(runDir);
+  await trainIn({ config: plan?.config ?? config, runDir, plan, terminal, interrupts });
+}
 
-/** Trains the reference CNN and measures it: `deno task train`. */
-export async function trainCommand(config: TrainConfig): Promise<void> {
-  const { runDir, batchSize, workers } = config;
-  parseDatasetName(config.dataset);
-  await claimRunFolder(runDir);
+/** What a run is started or gone on with. */
+interface Start {
+  readonly config: TrainConfig;
+  readonly runDir: string;
+  readonly plan: ResumePlan | undefined;
+  readonly terminal: Console;
+  readonly interrupts: ReturnType<typeof listenForInterrupts>;
+}
+
+function resume(
+  runDir: string,
+  config: TrainConfig,
+  given: Partial<TrainConfig>,
+  terminal: Console,
+): Promise<ResumePlan> {
+  return planResume(runDir, {
+    config,
+    given,
+    onDamaged({ path }, error) {
+      terminal.log(`warning: ${error.message}`);
+      terminal.log(`warning: ${path} is set aside, going back to the one before`);
+    },
+  });
+}
+
+async function trainIn({ config, runDir, plan, terminal, interrupts }: Start): Promise<void> {
   const data = await selectData(await openSource(config, createReporter()), config);
   const { train: training, dataset } = data;
   const model = referenceModel(dataset.classes.length);
+  const layout = parameterLayout(model.parameters);
   const [height, width] = model.image;
   const normalization = normalizationOf(config, training);
   const augment = augmentOf(config, { crop: [height, width], normalization }, training.format);
-  const { device, choice } = await openDevice(config.device, config.threads);
-  using _device = { [Symbol.dispose]: () => device.destroy() };
-  const input = chooseInput(config.input, device, training);
+  const { classes } = dataset;
   const steps = totalSteps(config, training.count);
-  using console = createConsole();
-  using metrics = openMetrics(join(runDir, "metrics.jsonl"));
-  const rate = (event: LogEvent) => event.losses.length * batchSize / event.seconds;
-  let trained = 0;
-  const result = await train(
-    {
-      device,
-      model,
-      recipe: config,
-      train: training,
-      augment,
-      shuffle: config.shuffle,
-      input: input.input,
-      evaluations: data.evaluations,
-      runDir,
-      steps,
-      workers,
-      logEvery: config.logEvery,
-      checkpointEvery: config.checkpointEvery,
-      evalEvery: config.evalEvery,
-    },
-    {
-      async onStart(summary) {
-        // Not before: a run that does not start leaves its folder free for the next try.
-        await saveConfig(runDir, {
-          ...config,
-          dataDir: dataDirOf(config),
-          model: model.name,
-          data: { classes: dataset.classes, normalization } satisfies SavedData,
-          kiln: VERSION,
-          deno: Deno.version.deno,
-          engine: device.target.engine,
-          adapter: device.description,
-        });
-        console.log(startTable({ config, data, model, steps, device, choice, input, summary }));
-        console.log("");
-      },
-      onLog(event) {
-        const last = event.losses[event.losses.length - 1];
-        trained += event.seconds;
-        const secPerBatch = event.seconds / event.losses.length;
-        console.log(logLine({
-          time: wallClock(),
-          step: event.step,
-          loss: last.total,
-          examplesPerSec: rate(event),
-          secPerBatch,
-        }));
-        console.progress({
-          step: event.step + 1,
-          totalSteps: steps,
-          loss: last.total,
-          learningRate: event.learningRate,
-          imagesPerSec: rate(event),
-          secondsLeft: trained / (event.step + 1) * (steps - event.step - 1),
-        });
-        metrics.write({
-          kind: "train",
-          step: event.step,
-          loss: last.total,
-          ...last.terms,
-          mean_loss: event.losses.reduce((sum, { total }) => sum + total, 0) / event.losses.length,
-          averaged_loss: last.total,
-          learning_rate: event.learningRate,
-          images_per_second: rate(event),
-          ...(event.input && inputMetrics(event.input)),
-        });
-      },
-      onCheckpoint(path, step) {
-        console.log(`step ${step}: checkpoint ${path}`);
-        metrics.write({ kind: "checkpoint", step, path });
-      },
-      onEvaluating(done, images) {
-        console.status(`evaluating ${formatCount(done)}/${formatCount(images)} images`);
-      },
-      onEvaluation(event) {
-        console.log(precisionText(event));
-        metrics.write({
-          kind: "eval",
-          set: event.set,
-          step: event.step,
-          precision: event.weights.precision,
-          precision_ema: event.averages.precision,
-        });
-      },
-    },
-  );
-  console.clear();
-  const images = steps * batchSize;
-  console.log(
-    `trained ${formatCount(images)} images in ${formatDuration(result.seconds)}: ` +
-      `${(images / result.seconds).toFixed(1)} images/s`,
-  );
-  if (result.input) console.log(inputLine(result.input, workers));
-}
+  const recipe = recipeOf(config, { classes, labels: training.labels, totalSteps: steps });
+  const { path = "", manifest } = plan?.checkpoint ?? {};
+  if (manifest && isAtEnd(manifest, config, training.count) && !manifest.loop.evaluationIsDue) {
+    terminal.log(`the run is complete: ${formatCount(manifest.step)} steps, ${path}`);
+    terminal.log(`to train on: --steps ${2 * steps} --allow-change steps`);
+    return;
+  }
+  const initial = config.initFrom === null || plan?.checkpoint
+    ? undefined
+    : await initialWeights(config.initFrom, { config, layout, terminal });
 
-/** What the queue of batches did, and the fix if it kept the step waiting. */
-function inputLine({ capacity, fill, waitShare }: InputSummary, workers: number): string {
-  const line = `input: the queue of ${capacity} batches was ${formatShare(fill)} full, ` +
-    `${formatShare(waitShare)} of the time was spent waiting for it`;
-  return waitShare < MOST_WAITING
-    ? line
-    : `${line}; try more than ${workers} --workers, or --input device`;
-}
-
-/** The queue summaries of the reference: how full it is, what goes in and out, who waits. */
-function inputMetrics({ capacity, fill, produced, consumed, waitShare }: InputSummary) {
-  return {
-    queue_capacity: capacity,
-    queue_fill: fill,
-    images_per_second_produced: produced,
-    images_per_second_consumed: consumed,
-    input_wait_share: waitShare,
+  using devices = new DisposableStack();
+  const open = async () => {
+    const opened = await openDevice(config.device, config.threads);
+    devices.defer(() => opened.device.destroy());
+    return opened;
   };
+  const { device, choice } = await open();
+  const { format } = training;
+  const run = savedRun({ ...config, dataDir: dataDirOf(config) }, {
+    model: model.name,
+    data: { classes, normalization, format, fingerprint: fingerprint(training) },
+    machine: { kiln: VERSION, deno: Deno.version.deno, device: deviceIdentity(device) },
+  });
+  const resumed = plan && await goOn(plan, run, { runDir, terminal });
+  const input = chooseInput(config.input, device, training);
+  using metrics = openMetrics(join(runDir, METRICS_FILE), {
+    onFull: config.onFull === "stop" ? undefined : (error) => {
+      terminal.log(`warning: ${error.message}; lines are kept in memory until there is space`);
+    },
+  });
+  if (!metrics.rewind(resumed?.manifest.loop.metricsBytes ?? 0)) {
+    terminal.log(`warning: ${join(runDir, METRICS_FILE)} lacks lines of the steps done`);
+  }
+  const options: TrainOptions = {
+    device,
+    model,
+    recipe,
+    train: training,
+    augment,
+    shuffle: config.shuffle,
+    input: input.input,
+    evaluations: data.evaluations,
+    runDir,
+    run: { json: run.json, configHash: configHash(run) },
+    journal: metrics,
+    workers: config.workers,
+    logEvery: config.logEvery,
+    checkpointEvery: parseInterval(config.checkpointEvery) ?? {},
+    keep: config.keep,
+    keepEvery: config.keepEvery,
+    onFull: config.onFull,
+    evalEvery: config.evalEvery,
+    patience: config.patience,
+    resume: resumed && unpackCheckpoint(resumed, model, layout),
+    initial,
+    signal: interrupts.signal,
+    reopen: async (): Promise<Device> => (await open()).device,
+  };
+  const result = await train(options, {
+    ...trainEvents({ config, steps, terminal, metrics }),
+    async onStart(summary) {
+      // Not before: a run that does not start leaves its folder free for the next try.
+      await saveConfig(runDir, run.json);
+      const from = resumed?.path;
+      terminal.log(
+        startTable({ config, data, model, steps, device, choice, input, summary, from }),
+      );
+      terminal.log("");
+      interrupts.arm();
+    },
+  });
+  terminal.clear();
+  for (const line of endText(result, { config, runDir })) terminal.log(line);
+  metrics.close();
+  const { reason } = interrupts.signal;
+  if (result.end === "interrupted" && reason instanceof InterruptedError) {
+    Deno.exitCode = exitCodeOf(reason.signal);
+  }
 }
 
-function precisionText({ set, step, weights, averages }: EvaluationEvent): string {
-  return `step ${step}: precision @ 1 = ${weights.precision.toFixed(4)}, ` +
-    `with EMA ${averages.precision.toFixed(4)} (${formatCount(weights.images)} ${set} images)`;
+/** Compares the surroundings with those of the run; the checkpoint, with allowed changes written into it. */
+async function goOn(
+  { run: before, config, changes, checkpoint }: ResumePlan,
+  run: SavedRun,
+  { runDir, terminal }: { runDir: string; terminal: Console },
+): Promise<ResumePlan["checkpoint"]> {
+  const surroundings = surroundingsChanges(before, run);
+  checkChanges(runDir, surroundings, config.allowChange);
+  for (const { name, before, after } of [...changes, ...surroundings]) {
+    terminal.log(`${name}: ${JSON.stringify(before)} became ${JSON.stringify(after)}, as allowed`);
+  }
+  const [was, is] = [before.machine, run.machine];
+  if (was.kiln !== is.kiln || was.deno !== is.deno) {
+    terminal.log(
+      `warning: started with kiln ${was.kiln} on Deno ${was.deno}, now ${is.kiln} on ${is.deno}: ` +
+        "results may differ from an uninterrupted run's",
+    );
+  }
+  if (checkpoint === undefined) {
+    terminal.log(`there is no checkpoint in ${runDir} yet: starting at step 0`);
+    return undefined;
+  }
+  if (changes.length + surroundings.length === 0) return checkpoint;
+  const manifest = { ...checkpoint.manifest, run: run.json, configHash: configHash(run) };
+  await rewriteManifest(checkpoint.path, manifest);
+  return { ...checkpoint, manifest };
 }
 
-/** What a start is told by. */
-interface Start {
-  readonly config: TrainConfig;
-  readonly data: RunData;
-  readonly model: Model;
-  readonly steps: number;
-  readonly device: Device;
-  readonly choice: string;
-  readonly input: InputChoice;
-  readonly summary: PlanSummary;
-}
-
-function startTable(
-  { config, data, model, steps, device, choice, input, summary }: Start,
-): string {
-  const { memory } = device;
-  return formatSections([
-    {
-      heading: "Model",
-      rows: [
-        ["model", model.name],
-        ["parameters", formatCount(countParameters(model.parameters))],
-        ["arithmetic", `${formatFlops(summary.flops)} a step`],
-        ["dispatches", `${summary.dispatches} a step`],
-      ],
-    },
-    {
-      heading: "Device",
-      rows: [
-        ["device", device.description],
-        ["chosen", choice],
-        ["memory", `${formatBytes(memory.used)} in ${memory.buffers} buffers`],
-        [
-          "step memory",
-          `${formatBytes(summary.bytes)} (intermediates unshared: ${
-            formatBytes(summary.unsharedBytes)
-          })`,
-        ],
-      ],
-    },
-    {
-      heading: "Data",
-      rows: [
-        ["data set", `${data.dataset.name}, ${data.dataset.origin}`],
-        ["classes", formatCount(data.dataset.classes.length)],
-        [
-          "images",
-          Object.entries(data.counts).map(([set, n]) => `${formatCount(n)} ${set}`).join(", "),
-        ],
-        ["made by", input.input === "host" ? `${input.reason} (${config.workers})` : input.reason],
-      ],
-    },
-    {
-      heading: "Run",
-      rows: [
-        ["run folder", config.runDir],
-        ["steps", `${formatCount(steps)} of ${config.batchSize} images`],
-        ["seed", config.seed],
-        [
-          "learning rate",
-          `${config.learningRate}, times ${config.decayFactor} every ${config.epochsPerDecay} epochs`,
-        ],
-        ["weight decay", config.weightDecay],
-        ["EMA decay", `${config.emaDecay} of the weights, ${config.lossAverageDecay} of the loss`],
-      ],
-    },
-  ]);
+async function initialWeights(
+  path: string,
+  { config, layout, terminal }: {
+    config: TrainConfig;
+    layout: ReturnType<typeof parameterLayout>;
+    terminal: Console;
+  },
+): Promise<Float32Array<ArrayBuffer>> {
+  const { seed, initPartial: partial } = config;
+  const { parameters, mismatches, taken, unused } = await loadInitialWeights(path, layout, {
+    partial,
+    seed,
+  });
+  terminal.log(`init: ${taken} of ${layout.specs.length} tensors from ${path}`);
+  if (mismatches.length > 0) terminal.log(`init: at random: ${listed(mismatches, "; ")}`);
+  if (unused.length > 0) terminal.log(`init: not used: ${listed(unused, ", ")}`);
+  return parameters;
 }

@@ -1,4 +1,5 @@
 import { DataError } from "../util/errors.ts";
+import { isObject } from "../util/json.ts";
 import { duplicateKey } from "./json.ts";
 
 /** The element types of safetensors with their bytes, in the order in which its writers sort them. */
@@ -167,10 +168,6 @@ function isDtype(value: unknown): value is Dtype {
 
 function isSize(value: unknown): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** JSON on one line, cut short: names in a hostile file may be long. */

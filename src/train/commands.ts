@@ -1,45 +1,8 @@
+import { BATCH_SIZE, DEVICE, JSON_OUTPUT, THREADS } from "./common_flags.ts";
 import { AUGMENT_FLAGS, SELECTION_FLAGS, SOURCE_FLAGS, WORKERS } from "./data_flags.ts";
-import type { Flag } from "./flags.ts";
+import { EVAL_COMMAND, PREDICT_COMMAND } from "./evaluation_commands.ts";
 import type { CommandHelp } from "./help.ts";
 import { OPTIMIZER_FLAGS } from "./optimizer_flags.ts";
-
-const BATCH_SIZE = {
-  kind: "integer",
-  default: 128,
-  min: 1,
-  max: 65536,
-  group: "Run",
-  about: "images a batch",
-} as const satisfies Flag;
-
-const DEVICE = {
-  kind: "choice",
-  choices: ["auto", "gpu", "software", "cpu"],
-  default: "auto",
-  group: "Machine",
-  about:
-    "where to compute: WebGPU on a GPU or a software adapter, or the CPU engine; auto takes a GPU " +
-    "where there is one, else the CPU engine",
-} as const satisfies Flag;
-
-const THREADS = {
-  kind: "integer",
-  default: { text: "cores", of: () => navigator.hardwareConcurrency },
-  min: 1,
-  max: 256,
-  group: "Machine",
-  about: "threads of the CPU engine; the result does not depend on their number",
-} as const satisfies Flag;
-
-/** What `eval` takes of the run's own settings where nothing else is said. */
-const THE_RUNS = { text: "the run's", of: () => null };
-
-const JSON_OUTPUT = {
-  kind: "boolean",
-  default: false,
-  group: "Output",
-  about: "print one JSON object and nothing else",
-} as const satisfies Flag;
 
 /**
  * Every command with its flags: the one table behind the types, the parser, the help and the saved
@@ -85,6 +48,38 @@ export const COMMANDS = {
         group: "Run",
         about: "where config, metrics and checkpoints are written",
       },
+      resume: {
+        kind: "boolean",
+        default: false,
+        group: "Run",
+        about:
+          "go on with the run in --run-dir (default: the newest under runs/) from its newest checkpoint, " +
+          "with its settings, to the same weights as if it had never stopped",
+      },
+      "allow-change": {
+        kind: "string",
+        default: { text: "none", of: () => null },
+        placeholder: "name,name,...",
+        group: "Run",
+        about:
+          "settings that --resume may have otherwise than the run was started with, separated by commas",
+      },
+      "init-from": {
+        kind: "string",
+        default: { text: "random weights", of: () => null },
+        placeholder: "file",
+        excludes: "resume",
+        group: "Run",
+        about:
+          "start from the weights in a safetensors file, or a checkpoint's folder, with the model's names " +
+          "and shapes",
+      },
+      "init-partial": {
+        kind: "boolean",
+        default: false,
+        group: "Run",
+        about: "let --init-from lack some weights: those start at random, and are listed",
+      },
       ...SOURCE_FLAGS,
       ...SELECTION_FLAGS,
       shuffle: {
@@ -115,76 +110,58 @@ export const COMMANDS = {
         about: "steps between log lines",
       },
       "checkpoint-every": {
-        kind: "number",
-        default: 600,
+        kind: "interval",
+        default: "600s",
+        group: "Checkpoints",
+        about: "steps (500) or time (600s, 10m, 2h) between checkpoints; 0: only at the end",
+      },
+      keep: {
+        kind: "integer",
+        default: 5,
+        min: 1,
+        group: "Checkpoints",
+        about: "how many of the newest checkpoints stay; the best one always does",
+      },
+      "keep-every": {
+        kind: "integer",
+        default: 0,
         min: 0,
-        group: "Output",
-        about: "seconds between checkpoints; 0: only at the end",
+        group: "Checkpoints",
+        about: "every Nth checkpoint stays for good; 0: none",
+      },
+      "on-full": {
+        kind: "choice",
+        choices: ["continue", "stop"],
+        default: "continue",
+        group: "Checkpoints",
+        about:
+          "what a checkpoint that the full disk does not take means: train on and try again next time, or " +
+          "stop; earlier ones stay valid",
       },
       "eval-every": {
         kind: "integer",
         default: 0,
         min: 0,
-        group: "Output",
-        about: "steps between measurements of the precision; 0: only at the end",
-      },
-      workers: WORKERS,
-      device: DEVICE,
-      threads: THREADS,
-    },
-  },
-  eval: {
-    about: "Measure a checkpoint's precision @ 1, each image once.",
-    usage: "deno task eval",
-    example: {
-      line: "deno task eval --run-dir runs/first --no-ema",
-      about: "the weights as trained, not their moving average",
-    },
-    flags: {
-      "run-dir": {
-        kind: "string",
-        default: { text: "the newest under runs/", of: () => null },
-        placeholder: "folder",
-        group: "Run",
-        about: "the run whose newest checkpoint is measured",
-      },
-      checkpoint: {
-        kind: "string",
-        default: { text: "the run's newest", of: () => null },
-        placeholder: "path",
-        excludes: "run-dir",
-        group: "Run",
-        about: "one checkpoint",
-      },
-      "batch-size": BATCH_SIZE,
-      ema: {
-        kind: "boolean",
-        default: true,
-        group: "Run",
-        about: "take the weights as trained, not their moving average",
-      },
-      split: {
-        kind: "choice",
-        choices: ["auto", "test", "validation", "train"],
-        default: "auto",
-        group: "Data",
+        group: "Checkpoints",
         about:
-          "which images of the run's data set; auto takes the test images, else the validation's",
+          "steps between measurements of the precision, the best of which keeps its checkpoint; 0: only at " +
+          "the end",
       },
-      dataset: {
-        ...SOURCE_FLAGS.dataset,
-        default: THE_RUNS,
-        about: "other images with the same classes, all of their chosen part",
+      patience: {
+        kind: "integer",
+        default: 0,
+        min: 0,
+        group: "Checkpoints",
+        about:
+          "stop after so many measurements without a better precision (with EMA, on the first set); 0: never",
       },
-      "data-dir": { ...SOURCE_FLAGS["data-dir"], default: THE_RUNS },
-      "skip-corrupt": { ...SOURCE_FLAGS["skip-corrupt"], default: THE_RUNS },
-      "cache-dir": { ...SOURCE_FLAGS["cache-dir"], default: THE_RUNS },
-      json: JSON_OUTPUT,
       workers: WORKERS,
       device: DEVICE,
       threads: THREADS,
     },
   },
+  eval: EVAL_COMMAND,
+  predict: PREDICT_COMMAND,
   data: {
     about: "Put a data set into its folder, or decode a folder of images, and verify it.",
     usage: "deno task data",

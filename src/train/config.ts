@@ -1,20 +1,37 @@
 import { ConfigError } from "../util/errors.ts";
 import { nearest } from "../util/suggest.ts";
+import { checkRecipe } from "./check_recipe.ts";
 import { COMMANDS } from "./commands.ts";
-import type { FlagValues } from "./flags.ts";
+import type { Flag, FlagValues } from "./flags.ts";
 import { commandHelp, overviewHelp } from "./help.ts";
-import { type FlagContext, flagsFromJson, parseFlags } from "./parse_flags.ts";
+import {
+  type FlagContext,
+  flagsFromJson,
+  parseArguments,
+  parseFlags,
+  parseGivenFlags,
+} from "./parse_flags.ts";
 
 /** The name of a command. */
 export type CommandName = keyof typeof COMMANDS;
 
 /** The settings of a command, by camelCase name; plain JSON values. */
-export type ConfigOf<C extends CommandName> = FlagValues<(typeof COMMANDS)[C]["flags"]>;
+export type ConfigOf<C extends CommandName> =
+  & FlagValues<(typeof COMMANDS)[C]["flags"]>
+  & PositionalsOf<(typeof COMMANDS)[C]>;
+
+/** The arguments that are no flags, under the name that the command gives them. */
+type PositionalsOf<C> = C extends
+  { readonly positionals: { readonly name: infer N extends string } }
+  ? { readonly [P in N]: readonly string[] }
+  : unknown;
 
 /** The settings of `train`; `epochs` is null unless given, and then counts instead of `steps`. */
 export type TrainConfig = ConfigOf<"train">;
 /** The settings of `eval`; null means the newest. */
 export type EvalConfig = ConfigOf<"eval">;
+/** The settings of `predict`; null means the newest. */
+export type PredictConfig = ConfigOf<"predict">;
 /** The settings of `data`; a null `dataUrl` means the official address. */
 export type DataConfig = ConfigOf<"data">;
 /** The settings of `data inspect`. */
@@ -26,9 +43,18 @@ export type BenchConfig = ConfigOf<"bench">;
 
 /** A command line understood: a command with its settings, or a help text to print. */
 export type Invocation =
-  | { readonly [C in CommandName]: { readonly command: C; readonly config: ConfigOf<C> } }[
-    CommandName
-  ]
+  | {
+    readonly [C in Exclude<CommandName, "train">]: {
+      readonly command: C;
+      readonly config: ConfigOf<C>;
+    };
+  }[Exclude<CommandName, "train">]
+  | {
+    readonly command: "train";
+    readonly config: TrainConfig;
+    /** What of it was given: the rest is the run's own where `--resume` goes on with one. */
+    readonly given: Partial<TrainConfig>;
+  }
   | { readonly command: "help"; readonly text: string };
 
 /**
@@ -47,12 +73,20 @@ export function parseCommandLine(argv: readonly string[]): Invocation {
   const inspects = first === "data" && rest[0] === "inspect";
   const command = inspects ? "data inspect" : commandName(first);
   if (inspects) rest.shift();
-  if (rest.some(isHelp)) return { command: "help", text: helpText(command) };
+  // Behind `--` stand names of files.
+  const end = rest.indexOf("--");
+  if (rest.slice(0, end === -1 ? rest.length : end).some(isHelp)) {
+    return { command: "help", text: helpText(command) };
+  }
   switch (command) {
-    case "train":
-      return { command, config: parseTrainConfig(rest) };
+    case "train": {
+      const given = parseGivenFlags(COMMANDS.train.flags, rest, contextOf("train"));
+      return { command, config: parseTrainConfig(rest), given };
+    }
     case "eval":
       return { command, config: parseEvalConfig(rest) };
+    case "predict":
+      return { command, config: parsePredictConfig(rest) };
     case "data":
       return { command, config: parseDataConfig(rest) };
     case "data inspect":
@@ -66,12 +100,23 @@ export function parseCommandLine(argv: readonly string[]): Invocation {
 
 /** The settings of `train` from the flags behind the command; throws {@linkcode ConfigError}. */
 export function parseTrainConfig(argv: readonly string[]): TrainConfig {
-  return parseFlags(COMMANDS.train.flags, argv, contextOf("train"));
+  const config = parseFlags(COMMANDS.train.flags, argv, contextOf("train"));
+  // What goes on with a run has that run's settings beside the given ones: they are checked together.
+  if (!config.resume) checkRecipe(config);
+  return config;
 }
 
 /** The settings of `eval` from the flags behind the command; throws {@linkcode ConfigError}. */
 export function parseEvalConfig(argv: readonly string[]): EvalConfig {
   return parseFlags(COMMANDS.eval.flags, argv, contextOf("eval"));
+}
+
+/** The settings of `predict` from what stands behind the command; throws {@linkcode ConfigError}. */
+export function parsePredictConfig(argv: readonly string[]): PredictConfig {
+  const { flags, positionals } = COMMANDS.predict;
+  const context = { ...contextOf("predict"), positionals };
+  const { flags: values, positionals: images } = parseArguments(flags, argv, context);
+  return { ...values, images };
 }
 
 /** The settings of `data` from the flags behind the command; throws {@linkcode ConfigError}. */
@@ -101,7 +146,9 @@ export function parseBenchConfig(argv: readonly string[]): BenchConfig {
 
 /** The settings of `train` as a run saved them (`JSON.stringify` of the config), checked again. */
 export function trainConfigFromJson(json: unknown, source: string): TrainConfig {
-  return flagsFromJson(COMMANDS.train.flags, json, source);
+  const config = flagsFromJson(COMMANDS.train.flags, json, source);
+  checkRecipe(config);
+  return config;
 }
 
 /** The text of `<command> --help`. */
@@ -111,10 +158,16 @@ export function helpText(command: CommandName): string {
 
 /** How many steps a run takes: `epochs` passes of whole batches, rounded up, where it is given. */
 export function totalSteps(
-  { steps, epochs, batchSize }: Pick<TrainConfig, "steps" | "epochs" | "batchSize">,
+  { steps, epochs, batchSize, accumulate }: Pick<
+    TrainConfig,
+    "steps" | "epochs" | "batchSize" | "accumulate"
+  >,
   trainingImages: number,
 ): number {
-  return epochs === null ? steps : Math.max(1, Math.ceil(epochs * trainingImages / batchSize));
+  if (epochs !== null) {
+    return Math.max(1, Math.ceil(epochs * trainingImages / (batchSize * accumulate)));
+  }
+  return steps;
 }
 
 function commandName(text: string): CommandName {
@@ -141,7 +194,10 @@ function contextOf(command: CommandName): FlagContext {
     usage: COMMANDS[command].usage,
     commandsWith: (name) =>
       Object.entries(COMMANDS)
-        .filter(([other, { flags }]) => other !== command && Object.hasOwn(flags, name))
+        .filter(([other, { flags }]) =>
+          other !== command &&
+          Object.entries<Flag>(flags).some(([flag, { alias }]) => flag === name || alias === name)
+        )
         .map(([other]) => other),
   };
 }

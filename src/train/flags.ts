@@ -1,3 +1,5 @@
+import { INTERVAL_FORMS, parseInterval } from "./interval.ts";
+
 /** A default: a value, or a function with the words that stand for it in the help. */
 export type Default<T> = T | { readonly text: string; readonly of: () => T | null };
 
@@ -8,6 +10,20 @@ interface Common {
   readonly about: string;
   /** A flag that must not be given together with this one. */
   readonly excludes?: string;
+  /** Another name for it. */
+  readonly alias?: string;
+}
+
+/** The arguments of a command that are no flags. */
+export interface Positionals {
+  /** The property of the settings that holds them. */
+  readonly name: string;
+  /** How they stand in the usage, e.g. `image|folder|- …`. */
+  readonly placeholder: string;
+  /** What they are, for errors and the help: `images`. */
+  readonly about: string;
+  /** A command line that has some. */
+  readonly example: string;
 }
 
 /** A flag with a number; `min` and `max` belong to the range, `above` and `below` do not. */
@@ -40,8 +56,14 @@ export interface ChoiceFlag extends Common {
   readonly default: string;
 }
 
+/** A flag with a number of steps or a time: see `interval.ts`. */
+export interface IntervalFlag extends Common {
+  readonly kind: "interval";
+  readonly default: string;
+}
+
 /** One flag of a command. */
-export type Flag = NumberFlag | StringFlag | BooleanFlag | ChoiceFlag;
+export type Flag = NumberFlag | StringFlag | BooleanFlag | ChoiceFlag | IntervalFlag;
 
 /** The flags of a command by name: `batch-size`, without the dashes. */
 export type FlagTable = Readonly<Record<string, Flag>>;
@@ -76,6 +98,8 @@ export function expected(flag: Flag): string {
       return `one of ${flag.choices.join(", ")}`;
     case "string":
       return `a ${flag.placeholder} (not empty)`;
+    case "interval":
+      return INTERVAL_FORMS;
     default:
       return [flag.kind === "integer" ? "an integer" : "a number", ...bounds(flag)].join(" ");
   }
@@ -84,6 +108,11 @@ export function expected(flag: Flag): string {
 /** `batch-size` as a property's name: `batchSize`. */
 export function camelCase(name: string): string {
   return name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/** A property's name as its flag's: `batch-size`. */
+export function flagName(property: string): string {
+  return property.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
 function bounds({ min, max, above, below }: NumberFlag): string[] {
@@ -109,6 +138,8 @@ export function isValid(flag: Flag, value: unknown): value is FlagValue {
       return flag.choices.some((choice) => choice === value);
     case "string":
       return typeof value === "string" && value !== "";
+    case "interval":
+      return typeof value === "string" && parseInterval(value) !== undefined;
     default: {
       if (typeof value !== "number") return false;
       if (flag.kind === "integer" && !Number.isSafeInteger(value)) return false;

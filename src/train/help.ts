@@ -1,4 +1,4 @@
-import type { Flag, FlagTable, NumberFlag } from "./flags.ts";
+import type { Flag, FlagTable, NumberFlag, Positionals } from "./flags.ts";
 
 /** A command as its help describes it. */
 export interface CommandHelp {
@@ -8,11 +8,15 @@ export interface CommandHelp {
   readonly usage: string;
   /** A whole command line with what it does. */
   readonly example: { readonly line: string; readonly about: string };
+  /** What it takes beside flags; none if absent. */
+  readonly positionals?: Positionals;
   readonly flags: FlagTable;
 }
 
 /** The widest line of a help text. */
 export const HELP_COLUMNS = 100;
+/** The widest flag that stands beside its words. */
+const WIDEST_SPELLING = 34;
 
 /** The text of `--help` for one command: flags by group, each with its range and default. */
 export function commandHelp(command: CommandHelp): string {
@@ -20,15 +24,21 @@ export function commandHelp(command: CommandHelp): string {
     ...Object.entries(command.flags),
     ["help", { kind: "boolean", default: false, group: "Help", about: "print this text" }],
   ];
-  const left = Math.max(...flags.map(([name, flag]) => spelling(name, flag).length)) + 4;
+  const widths = flags.map(([name, flag]) => spelling(name, flag).length);
+  const left = Math.max(...widths.filter((width) => width <= WIDEST_SPELLING)) + 4;
   const groups = Map.groupBy(flags, ([, flag]) => flag.group);
-  const lines = [...wrap(command.about, HELP_COLUMNS), "", `usage: ${command.usage} [flags]`];
+  const operands = command.positionals === undefined ? "" : ` ${command.positionals.placeholder}`;
+  const usage = `usage: ${command.usage} [flags]${operands}`;
+  const lines = [...wrap(command.about, HELP_COLUMNS), "", usage];
   for (const [group, members] of groups) {
     lines.push("", group);
     for (const [name, flag] of members) {
       const text = wrap(describe(flag), HELP_COLUMNS - left);
-      lines.push(`  ${spelling(name, flag)}`.padEnd(left) + text[0]);
-      lines.push(...text.slice(1).map((line) => " ".repeat(left) + line));
+      const written = `  ${spelling(name, flag)}`;
+      // One that is long has a line of its own, so that all others keep room for their words.
+      if (written.length + 2 > left) lines.push(written);
+      else lines.push(written.padEnd(left) + text.shift());
+      lines.push(...text.map((line) => " ".repeat(left) + line));
     }
   }
   lines.push("", "example", `  ${command.example.line}`);
@@ -58,6 +68,8 @@ function spelling(name: string, flag: Flag): string {
       return `--${name} ${flag.choices.join("|")}`;
     case "string":
       return `--${name} <${flag.placeholder}>`;
+    case "interval":
+      return `--${name} <steps or time>`;
     default:
       return `--${name} <${flag.kind}>`;
   }
@@ -66,6 +78,7 @@ function spelling(name: string, flag: Flag): string {
 function describe(flag: Flag): string {
   const notes: string[] = [];
   if (flag.kind === "integer" || flag.kind === "number") notes.push(range(flag));
+  if (flag.alias !== undefined) notes.push(`also --${flag.alias}`);
   if (flag.excludes !== undefined) notes.push(`not with --${flag.excludes}`);
   if (flag.kind !== "boolean") {
     const text = typeof flag.default === "object" ? flag.default.text : String(flag.default);

@@ -52,3 +52,10 @@ async function bestAdapter(): Promise<FoundAdapter | undefined> {
     throw error;
   }
 }
+
+/** What the rounding of a device's results depends on: the engine; on WebGPU adapter and kernels. */
+export function deviceIdentity({ target, description }: Device): string {
+  return target.engine === "wasm"
+    ? "CPU engine"
+    : `WebGPU, ${description}, kernels for ${target.kind}`;
+}

@@ -9,6 +9,7 @@ import {
   type FlagValue,
   type FlagValues,
   isValid,
+  type Positionals,
 } from "./flags.ts";
 
 /** What an error about a flag says beside the flag. */
@@ -19,6 +20,8 @@ export interface FlagContext {
   readonly usage: string;
   /** The commands that have a flag of this name, for one that this command lacks. */
   readonly commandsWith: (name: string) => readonly string[];
+  /** What the arguments are that are no flags, for a command that takes such. */
+  readonly positionals?: Positionals;
 }
 
 /**
@@ -31,25 +34,69 @@ export function parseFlags<T extends FlagTable>(
   args: readonly string[],
   context: FlagContext,
 ): FlagValues<T> {
+  return fill(table, readFlags(table, args, context));
+}
+
+/**
+ * Reads flags as {@linkcode parseFlags} does, and the arguments between and behind them, as they stand;
+ * `--` ends the flags. None where some are needed is a {@linkcode ConfigError}.
+ */
+export function parseArguments<T extends FlagTable>(
+  table: T,
+  args: readonly string[],
+  context: FlagContext & { readonly positionals: Positionals },
+): { readonly flags: FlagValues<T>; readonly positionals: readonly string[] } {
+  const flags = parseFlags(table, args, context);
+  const positionals = tokenize(table, args).flatMap((token) =>
+    token.kind === "positional" ? [token.value] : []
+  );
+  if (positionals.length === 0) {
+    throw new ConfigError(
+      `Cannot ${context.command} without ${context.positionals.about}: expected at least one, found none`,
+      { hint: `for example ${context.positionals.example}` },
+    );
+  }
+  return { flags, positionals };
+}
+
+/** The flags that were given, by their properties' names, as `parseFlags` reads and checks them. */
+export function parseGivenFlags<T extends FlagTable>(
+  table: T,
+  args: readonly string[],
+  context: FlagContext,
+): Partial<FlagValues<T>> {
+  const given = readFlags(table, args, context);
+  return Object.fromEntries([...given].map(([name, value]) => [camelCase(name), value])) as Partial<
+    FlagValues<T>
+  >;
+}
+
+function readFlags(
+  table: FlagTable,
+  args: readonly string[],
+  context: FlagContext,
+): Map<string, FlagValue> {
   const given = new Map<string, FlagValue>();
   for (const token of tokenize(table, args)) {
     if (token.kind === "option-terminator") continue;
     if (token.kind === "positional") {
+      if (context.positionals !== undefined) continue;
       throw new ConfigError(
         `unexpected argument ${JSON.stringify(token.value)} for ${context.command}: ` +
           "expected flags only",
         { hint: seeHelp(context) },
       );
     }
-    const name = resolveName(table, token.name);
-    if (name === undefined) throw unknownFlag(table, token.rawName, context);
+    const resolved = resolveName(table, token.name);
+    if (resolved === undefined) throw unknownFlag(table, token.rawName, context);
+    const { name, negated } = resolved;
     // parseArgs takes whatever follows; what looks like the next flag is not a value.
     const missing = !token.inlineValue && token.value?.startsWith("--");
     const value = parseValue(
       token.rawName,
       table[name],
       missing ? undefined : token.value,
-      name !== token.name,
+      negated,
     );
     if (given.has(name)) {
       throw new ConfigError(
@@ -66,7 +113,7 @@ export function parseFlags<T extends FlagTable>(
       hint: `keep either --${name} or --${other}`,
     });
   }
-  return fill(table, given);
+  return given;
 }
 
 /**
@@ -103,20 +150,27 @@ export function flagsFromJson<T extends FlagTable>(
 
 function tokenize(table: FlagTable, args: readonly string[]) {
   const options = Object.fromEntries(
-    Object.entries(table).map(([name, flag]) => [
-      name,
-      { type: flag.kind === "boolean" ? "boolean" as const : "string" as const },
-    ]),
+    Object.entries(table).flatMap(([name, flag]) => {
+      const option = { type: flag.kind === "boolean" ? "boolean" as const : "string" as const };
+      const names = flag.alias === undefined ? [name] : [name, flag.alias];
+      return names.map((written) => [written, option]);
+    }),
   );
   return parseArgs({ args: [...args], options, strict: false, tokens: true }).tokens;
 }
 
-/** The table's name of a flag as it was written; `no-x` is `x` if that is a boolean. */
-function resolveName(table: FlagTable, written: string): string | undefined {
-  if (Object.hasOwn(table, written)) return written;
-  const positive = written.replace(/^no-/, "");
-  return Object.hasOwn(table, positive) && table[positive].kind === "boolean"
-    ? positive
+/** The table's name of a flag as it was written; `no-x` is `x` if that is a boolean, negated. */
+function resolveName(
+  table: FlagTable,
+  written: string,
+): { readonly name: string; readonly negated: boolean } | undefined {
+  const entry = Object.entries(table).find(([name, { alias }]) =>
+    name === written || alias === written
+  );
+  if (entry !== undefined) return { name: entry[0], negated: false };
+  const name = written.replace(/^no-/, "");
+  return Object.hasOwn(table, name) && table[name].kind === "boolean"
+    ? { name, negated: true }
     : undefined;
 }
 
@@ -174,9 +228,11 @@ function unknownFlag(table: FlagTable, written: string, context: FlagContext): C
 
 /** Every way to write a flag of the table, `no-x` only where it says something. */
 function flagNames(table: FlagTable): string[] {
-  return Object.entries(table).flatMap(([name, flag]) =>
-    flag.default === true ? [`no-${name}`, name] : [name]
-  );
+  return Object.entries(table).flatMap(([name, flag]) => [
+    ...flag.default === true ? [`no-${name}`] : [],
+    name,
+    ...flag.alias === undefined ? [] : [flag.alias],
+  ]);
 }
 
 function valueHint(written: string, flag: Flag, text: string | undefined): string {

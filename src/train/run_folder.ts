@@ -1,32 +1,74 @@
+// A run's folder: who may write to it, and what says that it holds a run.
+
 import { join } from "node:path";
-import { writeFileAtomic } from "../util/atomic_file.ts";
+import { removeTemporaries, writeFileAtomic } from "../util/atomic_file.ts";
 import { UserError } from "../util/errors.ts";
 import { ioError } from "../util/io_errors.ts";
+import { checkpointsFolder, listCheckpoints } from "./checkpoints/list_checkpoints.ts";
 
 /** The name of the file of a run's settings. */
 export const CONFIG_FILE = "config.json";
+/** The name of the file of a run's metrics. */
+export const METRICS_FILE = "metrics.jsonl";
+const LOCK_FILE = ".lock";
 
 /** A run's resolved configuration, as it is saved. */
 export type SavedConfig = Readonly<Record<string, unknown>>;
 
 /**
- * Makes a run's folder. Done before anything slow, so that an unwritable folder is found at once.
+ * Takes a run's folder for this process, until the result is disposed of. The system gives the lock up
+ * when a process ends, however it ends.
  *
- * @throws {UserError} if the folder cannot be written, or holds a run already.
+ * @throws {UserError} if the folder cannot be written, or another process trains there
  */
-export async function claimRunFolder(runDir: string): Promise<void> {
+export async function lockRunFolder(runDir: string): Promise<Disposable> {
+  const checkpoints = checkpointsFolder(runDir);
   try {
-    const checkpoints = join(runDir, "checkpoints");
     await Deno.mkdir(checkpoints, { recursive: true });
     await Deno.remove(await Deno.makeTempFile({ dir: checkpoints, prefix: ".probe-" }));
   } catch (error) {
     throw ioError("create", runDir, error);
   }
-  if (await exists(join(runDir, CONFIG_FILE))) {
-    throw new UserError(`Cannot start a run in ${runDir} as it holds one already`, {
-      hint: "choose another --run-dir, or remove the folder",
+  // Stays in the folder: removed, it would let one process lock the old file and one a new file.
+  const path = join(runDir, LOCK_FILE);
+  let file: Deno.FsFile | undefined;
+  let isFree: boolean;
+  try {
+    file = await Deno.open(path, { create: true, write: true });
+    isFree = await file.tryLock(true);
+  } catch (error) {
+    file?.close();
+    throw ioError("lock", path, error);
+  }
+  if (!isFree) {
+    file.close();
+    throw new UserError(`Cannot train in ${runDir} as another process trains there`, {
+      hint: "wait for it, stop it, or choose another --run-dir",
     });
   }
+  await removeTemporaries(checkpoints, "step-");
+  return file;
+}
+
+/** @throws {UserError} if the folder holds a run already */
+export async function refuseRun(runDir: string): Promise<void> {
+  if (!await holdsRun(runDir)) return;
+  throw new UserError(`Cannot start a run in ${runDir} as it holds one already`, {
+    hint: `go on with it: --resume --run-dir ${runDir}; or choose another --run-dir`,
+  });
+}
+
+/** @throws {UserError} if the folder holds no run; it is not made */
+export async function requireRun(runDir: string): Promise<void> {
+  if (await holdsRun(runDir)) return;
+  throw new UserError(`Cannot resume ${runDir} as it holds no run`, {
+    hint: "name the folder of a run with --run-dir, or leave out --resume to start one",
+  });
+}
+
+async function holdsRun(runDir: string): Promise<boolean> {
+  const hasConfig = await Deno.stat(join(runDir, CONFIG_FILE)).then(() => true, () => false);
+  return hasConfig || (await listCheckpoints(runDir)).length > 0;
 }
 
 /** Saves a run's resolved configuration; from then on the folder holds a run. */
@@ -52,8 +94,4 @@ export async function newestRun(root: string): Promise<string> {
     throw new UserError(`no run found in ${root}`, { hint: "train first: deno task train" });
   }
   return newest.path;
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await Deno.stat(path).then(() => true, () => false);
 }

@@ -1,23 +1,50 @@
+// A run as its `config.json` and the manifests of its checkpoints tell it.
+
 import { join } from "node:path";
 import type { Normalization } from "../data/augment/spec.ts";
+import type { ImageFormat } from "../data/image_store.ts";
 import { DataError } from "../util/errors.ts";
 import { ioError } from "../util/io_errors.ts";
+import { isObject, parseObject } from "../util/json.ts";
 import { COMMANDS } from "./commands.ts";
 import { type TrainConfig, trainConfigFromJson } from "./config.ts";
 import { camelCase } from "./flags.ts";
 import { CONFIG_FILE } from "./run_folder.ts";
 
-/** What an evaluation must know of a run's data. */
+/** What must be known of a run's data to evaluate, predict and go on. */
 export interface SavedData {
   /** Names of the classes in the order of their labels. */
   readonly classes: readonly string[];
   readonly normalization: Normalization;
+  /** How the images are stored: other images are brought to this size. */
+  readonly format: ImageFormat;
+  /** Of the training images: their labels and a sample of their pixels, as sha256. */
+  readonly fingerprint: string;
 }
 
-/** A run as its `config.json` tells it. */
+/** What a run is computed with. */
+export interface SavedMachine {
+  readonly kiln: string;
+  readonly deno: string;
+  /** The engine, and on WebGPU the adapter and its kernels: what rounding depends on. */
+  readonly device: string;
+}
+
+/** A run as it was started. */
 export interface SavedRun {
   readonly config: TrainConfig;
   readonly data: SavedData;
+  readonly machine: SavedMachine;
+  /** All of it as it stands in files: the settings, `model`, `data` and `machine`. */
+  readonly json: Readonly<Record<string, unknown>>;
+}
+
+/** A run from its parts. */
+export function savedRun(
+  config: TrainConfig,
+  { model, data, machine }: { model: string; data: SavedData; machine: SavedMachine },
+): SavedRun {
+  return { config, data, machine, json: { ...config, model, data, machine } };
 }
 
 /**
@@ -33,36 +60,42 @@ export async function readSavedRun(runDir: string): Promise<SavedRun> {
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw ioError("read", path, error);
     throw new DataError(`Cannot find ${path}: expected the config of a run`, {
-      hint: "keep a checkpoint in the folder of its run, or name another run with --run-dir",
+      hint: "name another run with --run-dir, or train first",
     });
   }
-  const json = parseObject(text);
-  const data = savedData(json?.data);
-  if (json === undefined || data === undefined) {
-    throw new DataError(`Cannot use ${path}: expected the config of a run with its classes`, {
+  return parseSavedRun(parseObject(text), path);
+}
+
+/** A run from what stands in a file; `source` names it. @throws {DataError} if it is no run */
+export function parseSavedRun(json: unknown, source: string): SavedRun {
+  const data = isObject(json) ? savedData(json.data) : undefined;
+  const machine = isObject(json) ? savedMachine(json.machine) : undefined;
+  if (!isObject(json) || data === undefined || machine === undefined) {
+    throw new DataError(`Cannot use ${source}: expected the config of a run with its data`, {
       hint: "train again with this version of kiln",
     });
   }
   const names = Object.keys(COMMANDS.train.flags).map(camelCase);
   const settings = Object.fromEntries(names.filter((n) => n in json).map((n) => [n, json[n]]));
-  return { config: trainConfigFromJson(settings, path), data };
-}
-
-function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const json = JSON.parse(text);
-    return isObject(json) ? json : undefined;
-  } catch {
-    return undefined;
-  }
+  return { config: trainConfigFromJson(settings, source), data, machine, json };
 }
 
 function savedData(json: unknown): SavedData | undefined {
   if (!isObject(json)) return undefined;
-  const { classes, normalization } = json;
+  const { classes, normalization, format, fingerprint } = json;
   const named = Array.isArray(classes) && classes.length > 0 &&
     classes.every((name) => typeof name === "string");
-  return named && isNormalization(normalization) ? { classes, normalization } : undefined;
+  return named && isNormalization(normalization) && isFormat(format) &&
+      typeof fingerprint === "string"
+    ? { classes, normalization, format, fingerprint }
+    : undefined;
+}
+
+function savedMachine(json: unknown): SavedMachine | undefined {
+  if (!isObject(json)) return undefined;
+  const { kiln, deno, device } = json;
+  const named = [kiln, deno, device].every((value) => typeof value === "string");
+  return named ? json as unknown as SavedMachine : undefined;
 }
 
 function isNormalization(json: unknown): json is Normalization {
@@ -73,6 +106,10 @@ function isNormalization(json: unknown): json is Normalization {
     json.kind === "channel" && three(json.mean) && three(json.deviation);
 }
 
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+function isFormat(json: unknown): json is ImageFormat {
+  if (!isObject(json)) return false;
+  const { height, width, channels, order } = json;
+  const size = (value: unknown) => Number.isSafeInteger(value) && value as number > 0;
+  return size(height) && size(width) && (channels === 1 || channels === 3) &&
+    (order === "CHW" || order === "HWC");
 }

@@ -1,18 +1,25 @@
 import type { AugmentSpec } from "../data/augment/spec.ts";
-import { mixes } from "../data/augment/spec.ts";
-import { BatchLoader } from "../data/batches/batches.ts";
 import type { Shuffle } from "../data/batches/example_order.ts";
 import type { ImageStore } from "../data/image_store.ts";
 import type { Device } from "../engine/device.ts";
 import type { Model } from "../nn/model.ts";
+import { parameterLayout } from "../nn/parameters.ts";
 import type { PlanSummary } from "../tensor/compile.ts";
-import { writeCheckpoint } from "./checkpoint.ts";
-import { DeviceImages } from "./device_images.ts";
-import { type Evaluation, Evaluator } from "./evaluate.ts";
-import { DeviceFeed, type Feed } from "./feed.ts";
-import { type InputSummary, InputWindow } from "./input_summary.ts";
-import { DIVERGED_HINT, DivergedError, type Recipe, type StepLosses, Trainer } from "./trainer.ts";
-import { NonFiniteLossError } from "../util/errors.ts";
+import { DeviceLostError, type UserError } from "../util/errors.ts";
+import { listCheckpoints } from "./checkpoints/list_checkpoints.ts";
+import {
+  type LoadedCheckpoint,
+  newestCheckpoint,
+  unpackCheckpoint,
+} from "./checkpoints/load_checkpoint.ts";
+import type { Best } from "./checkpoints/loop_state.ts";
+import type { Evaluation } from "./evaluation/tally.ts";
+import type { InputSummary } from "./input_summary.ts";
+import type { Interval } from "./interval.ts";
+import type { Journal } from "./journal.ts";
+import type { Recipe } from "./recipe.ts";
+import type { StepLosses } from "./trainer.ts";
+import { TrainingSession } from "./training_session.ts";
 
 /** Images that precision is measured on. */
 export interface EvaluationSet {
@@ -35,21 +42,42 @@ export interface TrainOptions {
   /** The first is measured during training and at the end, the others at the end. */
   readonly evaluations: readonly EvaluationSet[];
   readonly runDir: string;
-  /** Steps of the whole run. */
-  readonly steps: number;
+  /** Goes into every checkpoint: the run's settings as JSON, and the hash of those that count. */
+  readonly run: {
+    readonly json: Readonly<Record<string, unknown>>;
+    readonly configHash: string;
+  };
+  readonly journal: Journal;
   readonly workers: number;
   readonly logEvery: number;
-  /** Seconds between checkpoints; 0: only at the end. */
-  readonly checkpointEvery: number;
+  readonly checkpointEvery: Interval;
+  /** Checkpoints that stay: how many of the newest, and every Nth (0: none); the best always does. */
+  readonly keep: number;
+  readonly keepEvery: number;
+  /** What follows if the disk is too full for a checkpoint. */
+  readonly onFull: "continue" | "stop";
   /** Steps between evaluations; 0: only at the end. */
   readonly evalEvery: number;
+  /** Evaluations without a better precision after which training stops; 0: never. */
+  readonly patience: number;
+  /** Where to go on; absent: at the start. */
+  readonly resume?: LoadedCheckpoint;
+  /** Weights to start from in place of random ones, a block in the model's layout. */
+  readonly initial?: Float32Array<ArrayBuffer>;
+  /** Ends the run after the step at hand, with a checkpoint. */
+  readonly signal?: AbortSignal;
+  /** Opens another device in place of one that was lost; absent: its loss ends the run. */
+  readonly reopen?: () => Promise<Device>;
 }
 
 /** A window of steps, reported when its losses were read. */
 export interface LogEvent {
   /** The last step of the window, counted from 0. */
   readonly step: number;
+  /** Of the window's steps that this process did. */
   readonly losses: readonly StepLosses[];
+  /** Of all steps of the window. */
+  readonly meanLoss: number;
   readonly learningRate: number;
   /** Of the window, waiting for input included. */
   readonly seconds: number;
@@ -73,191 +101,62 @@ export interface TrainEvents {
   onStart?(summary: PlanSummary): void | Promise<void>;
   onLog?(event: LogEvent): void;
   onCheckpoint?(path: string, step: number): void;
+  /** The disk was too full for a checkpoint; `last` is the step of the newest good one. */
+  onDiskFull?(error: UserError, step: number, last: number | undefined): void;
   /** How many of the images of an evaluation are done. */
   onEvaluating?(done: number, images: number): void;
   onEvaluation?(event: EvaluationEvent): void;
+  /** The device was lost, and another one goes on at `step`. */
+  onRebuilt?(error: DeviceLostError, step: number): void;
 }
 
 /** How a run ended. */
 export interface TrainResult {
+  /** `interrupted` by the signal, or `stopped` early by `patience`. */
+  readonly end: "finished" | "stopped" | "interrupted";
+  /** Steps done, of the whole run. */
+  readonly step: number;
+  /** Steps done by this process. */
+  readonly steps: number;
   readonly evaluations: readonly EvaluationEvent[];
+  /** The newest. */
   readonly checkpoint: string;
-  /** Training time, without evaluations and checkpoints, in seconds. */
+  readonly best: Best | null;
+  /** Training time of this process, without evaluations and checkpoints, in seconds. */
   readonly seconds: number;
   /** What the queue of batches did over the whole run; absent if the device made them. */
   readonly input?: InputSummary;
 }
 
-/** Steps after which losses are read even if none are logged, so that the device's queue stays short. */
-const READ_EVERY = 50;
-
 /**
- * Trains, logs, checkpoints and evaluates.
+ * Trains, logs, checkpoints and evaluates, from the start or from a checkpoint. A device that is lost is
+ * replaced once, and the run goes on from its newest checkpoint.
  *
  * @throws {NonFiniteLossError} if the loss becomes NaN or infinite; checkpoints stay.
  * @throws {UserError} if a checkpoint cannot be written.
  */
 export async function train(options: TrainOptions, events: TrainEvents = {}): Promise<TrainResult> {
-  const { device, model, recipe, steps, logEvery, augment } = options;
-  const trainingImages = options.train.count;
-  const onDevice = options.input === "device";
-  const input = {
-    device: onDevice ? new DeviceImages(options.train, augment, device.maxBindingBytes) : undefined,
-    mixed: mixes(augment),
-  };
-  using trainer = await Trainer.create(device, { model, recipe, trainingImages, input });
-  using evaluator = await Evaluator.create(device, model, recipe.batchSize);
-  await events.onStart?.(trainer.plan.summary);
-  await using feed = openFeed(options);
-
-  const clock = new Stopwatch();
-  let window: StepLosses[] = [];
-  let logged = 0;
-  const queue = new InputWindow(feed.stats(), recipe.batchSize);
-  let queueWindow = queue;
-  let saved = performance.now();
-  const log = (losses: readonly StepLosses[]): void => {
-    if (losses.length === 0) return;
-    const { step } = losses[losses.length - 1];
-    const { seconds } = clock;
-    const learningRate = trainer.learningRate(step);
-    const input = queueWindow.until(feed.stats(), seconds - logged);
-    events.onLog?.({ step, losses, learningRate, seconds: seconds - logged, input });
-    queueWindow = new InputWindow(feed.stats(), recipe.batchSize);
-    logged = seconds;
-  };
-  while (trainer.step < steps) {
-    {
-      using batch = feed.tryNext() ?? await feed.next();
-      trainer.run(batch);
-    }
-    const step = trainer.step - 1;
-    const isLast = trainer.step === steps;
-    const logs = step % logEvery === 0 || isLast;
-    const saves = !isLast && options.checkpointEvery > 0 &&
-      performance.now() - saved > options.checkpointEvery * 1000;
-    const evaluates = !isLast && options.evalEvery > 0 && trainer.step % options.evalEvery === 0 &&
-      options.evaluations.length > 0;
-    // Nothing that has diverged may be saved or measured: reading the losses checks them.
-    if (logs || saves || evaluates || trainer.step % READ_EVERY === 0) {
-      try {
-        window.push(...await trainer.losses());
-      } catch (error) {
-        // What was finite until then is still told.
-        if (error instanceof DivergedError) log([...window, ...error.before]);
-        throw error;
-      }
-    }
-    if (logs) {
-      log(window);
-      window = [];
-    }
-    if (!saves && !evaluates) continue;
-    clock.pause();
-    if (saves) {
-      await save(trainer, options, events);
-      saved = performance.now();
-    }
-    if (evaluates) {
-      await evaluate(trainer, evaluator, { set: options.evaluations[0], options, events });
-    }
-    clock.resume();
-  }
-  clock.pause();
-  const { seconds } = clock;
-  const summary = queue.until(feed.stats(), seconds);
-  await feed.close();
-  const checkpoint = await save(trainer, options, events);
-  const evaluations: EvaluationEvent[] = [];
-  for (const set of options.evaluations) {
-    evaluations.push(await evaluate(trainer, evaluator, { set, options, events }));
-  }
-  return { evaluations, checkpoint, seconds, input: summary };
-}
-
-/** Worker threads that make the batches, or the numbers of those that the device makes. */
-function openFeed(options: TrainOptions): Feed {
-  const { train: store, augment, shuffle, workers, logEvery } = options;
-  const { batchSize, seed } = options.recipe;
-  if (options.input === "device") {
-    const { count, format } = store;
-    return new DeviceFeed(store, { count, format, augment, shuffle, batchSize, seed });
-  }
-  // The steps between two reads are queued at once: their batches must be ready by then.
-  const slots = Math.min(Math.max(logEvery, 2 * workers) + 2, 64);
-  return new BatchLoader({ store, augment, shuffle, batchSize, seed, workers, slots });
-}
-
-/** Adds up the time between `resume` and `pause`. Runs from the start. */
-class Stopwatch {
-  #total = 0;
-  #start: number | undefined = performance.now();
-
-  get seconds(): number {
-    const running = this.#start === undefined ? 0 : performance.now() - this.#start;
-    return (this.#total + running) / 1000;
-  }
-
-  pause(): void {
-    this.#total = this.seconds * 1000;
-    this.#start = undefined;
-  }
-
-  resume(): void {
-    this.#start = performance.now();
+  const { reopen } = options;
+  try {
+    return await trainOn(options, events);
+  } catch (error) {
+    if (!(error instanceof DeviceLostError) || reopen === undefined) throw error;
+    const device = await reopen();
+    const resume = await newestOf(options);
+    options.journal.rewind(resume?.manifest.loop.metricsBytes ?? 0);
+    events.onRebuilt?.(error, resume?.state.step ?? 0);
+    return await trainOn({ ...options, device, resume }, { ...events, onStart: undefined });
   }
 }
 
-async function save(
-  trainer: Trainer,
-  { runDir, model }: TrainOptions,
-  events: TrainEvents,
-): Promise<string> {
-  const { state, variables: { layout, parameters, averages }, step } = trainer;
-  const checkpoint = {
-    step,
-    parameters: await state.read(parameters) as Float32Array<ArrayBuffer>,
-    averages: await state.read(averages) as Float32Array<ArrayBuffer>,
-  };
-  // The last step's losses are those before its update, and a ReLU hides what is not a number.
-  for (const values of [checkpoint.parameters, checkpoint.averages]) {
-    if (!values.every(Number.isFinite)) {
-      throw new NonFiniteLossError(
-        `the weights after step ${step - 1} are not all finite: training has diverged`,
-        { hint: DIVERGED_HINT },
-      );
-    }
-  }
-  const path = await writeCheckpoint(runDir, model, layout, checkpoint);
-  events.onCheckpoint?.(path, step);
-  return path;
+async function trainOn(options: TrainOptions, events: TrainEvents): Promise<TrainResult> {
+  await using session = await TrainingSession.open(options, events);
+  return await session.run();
 }
 
-async function evaluate(
-  { state, variables, step }: Trainer,
-  evaluator: Evaluator,
-  { set, options, events }: { set: EvaluationSet; options: TrainOptions; events: TrainEvents },
-): Promise<EvaluationEvent> {
-  const { augment, workers } = options;
-  using store = await set.open();
-  const [weights, averages] = [
-    await state.read(variables.parameters),
-    await state.read(variables.averages),
-  ];
-  const total = 2 * store.count;
-  const measure = (values: typeof weights, before: number) =>
-    evaluator.run(values as Float32Array<ArrayBuffer>, {
-      store,
-      augment,
-      workers,
-      onBatch: (images) => events.onEvaluating?.(before + images, total),
-    });
-  const event: EvaluationEvent = {
-    set: set.name,
-    step,
-    weights: await measure(weights, 0),
-    averages: await measure(averages, store.count),
-  };
-  events.onEvaluation?.(event);
-  return event;
+/** The newest good checkpoint, if there is any. */
+async function newestOf({ runDir, model }: TrainOptions): Promise<LoadedCheckpoint | undefined> {
+  if ((await listCheckpoints(runDir)).length === 0) return undefined;
+  const layout = parameterLayout(model.parameters);
+  return unpackCheckpoint(await newestCheckpoint(runDir, () => {}), model, layout);
 }

@@ -32,7 +32,12 @@ export class ConfigError extends UserError {
 
 /** The adapter or device is missing, too small, lost, or reported an error. */
 export class DeviceError extends UserError {
-  override readonly name = "DeviceError";
+  override readonly name: string = "DeviceError";
+}
+
+/** The device is gone, with all that was on it: another one may be opened in its place. */
+export class DeviceLostError extends DeviceError {
+  override readonly name = "DeviceLostError";
 }
 
 /** The loss became NaN or infinite. */

@@ -4,6 +4,11 @@ type Refusal = readonly [reason: string, hint: string];
 
 const DENIED: Refusal = ["permission denied", "choose another place, or change its permissions"];
 const UNSUPPORTED: Refusal = ["the file system does not support it", "choose another place"];
+const QUOTA: Refusal = ["the disk quota is used up", "free some space, or choose another place"];
+const TOO_LARGE: Refusal = [
+  "the file would be larger than allowed",
+  "choose another place, or check: ulimit -f",
+];
 const RUNNING: Refusal = ["it is a program that is running", "choose another name"];
 
 const REFUSALS: Readonly<Record<string, Refusal>> = {
@@ -12,8 +17,8 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
   EPERM: DENIED,
   EROFS: ["the file system is read-only", "choose another place"],
   ENOSPC: ["no space left", "free some space, or choose another place"],
-  EDQUOT: ["the disk quota is used up", "free some space, or choose another place"],
-  EFBIG: ["the file would be larger than allowed", "choose another place, or check: ulimit -f"],
+  EDQUOT: QUOTA,
+  EFBIG: TOO_LARGE,
   EISDIR: ["it is a folder", "name a file"],
   ENOTDIR: ["a part of the path is a file, not a folder", "check the path"],
   EEXIST: ["it exists already", "choose another name"],
@@ -27,8 +32,10 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
   ENOMEM: ["not enough memory", "close other programs"],
   EBUSY: ["it is in use", "wait for the program that uses it, or choose another place"],
   ETXTBSY: RUNNING,
-  // Deno gives this one no code.
+  // Deno gives these no codes.
   "Text file busy": RUNNING,
+  "File too large": TOO_LARGE,
+  "Disk quota exceeded": QUOTA,
   ETIMEDOUT: ["it did not answer in time", "check the disk or network drive"],
   ESTALE: ["the network drive has lost it", "check the network drive"],
   ENOLCK: ["no file locks are left", "choose another place"],
@@ -64,6 +71,16 @@ export function ioError(verb: string, path: string, cause: unknown): unknown {
   if (refusal === undefined) return cause;
   const [reason, hint] = refusal;
   return new UserError(`Cannot ${verb} ${path}: ${reason}`, { hint, cause });
+}
+
+/** A full disk, an exhausted quota, and the largest size that a file may have. */
+const FULL_CODES = ["ENOSPC", "EDQUOT", "EFBIG", "File too large", "Disk quota exceeded"];
+
+/** Whether an error, or what caused it, is that of a disk that is full. */
+export function isDiskFull(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const reported = error instanceof UserError ? undefined : codeOf(error);
+  return reported !== undefined && FULL_CODES.includes(reported) || isDiskFull(error.cause);
 }
 
 function refusalOf(error: unknown): Refusal | undefined {

@@ -4,7 +4,7 @@ import { CapacityError } from "../engine/capacity.ts";
 import { MemoryLedger } from "../engine/memory.ts";
 import { debug } from "../util/debug.ts";
 import { envFlag } from "../util/env.ts";
-import { DeviceError } from "../util/errors.ts";
+import { DeviceError, DeviceLostError } from "../util/errors.ts";
 import { eventLoopTurn } from "../util/event_loop.ts";
 import { type AdapterChoice, findAdapter, type FoundAdapter } from "./adapter.ts";
 import { prepareEnvironment } from "./environment.ts";
@@ -41,7 +41,6 @@ export class WebGpuDevice implements Device {
   readonly target: Target;
   readonly alignment: number;
   readonly maxBindingBytes: number;
-  readonly maxBytes: number;
   readonly memory: MemoryLedger;
   readonly adapter: FoundAdapter;
   readonly gpu: GPUDevice;
@@ -49,6 +48,7 @@ export class WebGpuDevice implements Device {
   readonly #maxBufferBytes: number;
   readonly #staging: StagingPool;
   readonly #buffers = new Map<DeviceBuffer, GPUBuffer>();
+  #maxBytes: number;
   #failure: DeviceError | undefined;
   #destroyed = false;
 
@@ -68,7 +68,7 @@ export class WebGpuDevice implements Device {
     );
     this.#maxBufferBytes = Math.min(gpu.limits.maxBufferSize, maxBufferSize);
     this.memory = new MemoryLedger(options.memoryBudget);
-    this.maxBytes = this.memory.budget;
+    this.#maxBytes = this.memory.budget;
     this.pipelines = new PipelineCache(gpu);
     this.#staging = new StagingPool(gpu);
     // Without a listener every error is silent and results are plausible zeros.
@@ -81,8 +81,10 @@ export class WebGpuDevice implements Device {
     });
     gpu.lost.then((info) => {
       if (this.#destroyed) return;
-      this.#failure = new DeviceError(`the device was lost: ${info.message || info.reason}`, {
-        hint: "checkpoints that were written are intact; check the driver's log and run again",
+      // More telling than what failed because of it.
+      this.#failure = new DeviceLostError(`the device was lost: ${info.message || info.reason}`, {
+        hint:
+          "checkpoints that were written are intact: check the driver's log, then go on with --resume",
       });
     });
   }
@@ -137,10 +139,26 @@ export class WebGpuDevice implements Device {
     }
     const buffer: DeviceBuffer = { bytes: size, label };
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    this.gpu.pushErrorScope("out-of-memory");
     this.#buffers.set(buffer, this.gpu.createBuffer({ label, size, usage }));
+    const { used } = this.memory;
+    this.gpu.popErrorScope().then((error) => error && this.#runOut(buffer, used));
     this.memory.add(label, size);
     debug(3, () => `buffer: ${label}, ${size} bytes, ${this.memory.used} in use`);
     return buffer;
+  }
+
+  get maxBytes(): number {
+    return this.#maxBytes;
+  }
+
+  /** WebGPU does not tell how much memory there is: what was held when it ran out is what fits. */
+  #runOut({ bytes, label }: DeviceBuffer, used: number): void {
+    this.#maxBytes = Math.min(this.#maxBytes, used);
+    this.#failure ??= new CapacityError(
+      `Cannot allocate ${label} as the device is out of memory: ` +
+        `${bytes} bytes are needed beside ${used} in use`,
+    );
   }
 
   free(buffer: DeviceBuffer): void {
@@ -192,6 +210,8 @@ export class WebGpuDevice implements Device {
   }
 
   async prepare(launches: readonly BoundLaunch[]): Promise<Program> {
+    // Allocations that failed are told as events, and are the cause of whatever fails here.
+    await eventLoopTurn();
     this.check();
     const program = await prepareProgram(this, launches);
     await eventLoopTurn();

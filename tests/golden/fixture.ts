@@ -117,8 +117,15 @@ export function shapeOf(name: TensorName): readonly number[] {
 
 /** The values of a tensor of the fixture, bit for bit those of `reference_cnn.py`. */
 export function generate(name: TensorName): Float32Array<ArrayBuffer> {
-  const { stream, shape, offset, scale } = RECIPES[name];
-  const values = new Float32Array(shape.reduce((a, b) => a * b, 1));
+  const { shape, ...recipe } = RECIPES[name];
+  return hashed({ ...recipe, size: shape.reduce((a, b) => a * b, 1) });
+}
+
+/** Numbers in [offset - scale, offset + scale) that Python makes alike, by the recipe of `reference_cnn.py`. */
+export function hashed(
+  { stream, size, offset, scale }: Omit<Recipe, "shape"> & { readonly size: number },
+): Float32Array<ArrayBuffer> {
+  const values = new Float32Array(size);
   for (let i = 0; i < values.length; i++) {
     let x = stream * 2 ** 20 + i;
     x = Math.imul(x ^ (x >>> 16), 0x7feb352d);

@@ -14,7 +14,7 @@ Deno.test("bad flags are errors that name the flag, the expected and the found",
     [
       "train --checkpoint a",
       "unknown flag --checkpoint for train",
-      "did you mean --checkpoint-every? --checkpoint is a flag of eval; see deno task train --help",
+      "did you mean --checkpoint-every? --checkpoint is a flag of eval and predict; see deno task train --help",
     ],
     [
       "train --only matmul",
@@ -129,6 +129,78 @@ Deno.test("bad flags are errors that name the flag, the expected and the found",
       "keep either --epochs or --steps",
     ],
     [
+      "train --resume --init-from a",
+      "--init-from and --resume exclude each other: found both",
+      "keep either --init-from or --resume",
+    ],
+    ["train --resume=yes", '--resume takes no value: found "yes"', "write --resume alone"],
+    [
+      "train --resume runs/first",
+      'unexpected argument "runs/first" for train: expected flags only',
+      "see deno task train --help",
+    ],
+    [
+      "train --allow-change=",
+      '--allow-change must be a name,name,... (not empty): found ""',
+      "write --allow-change followed by a name,name,... (not empty)",
+    ],
+    [
+      "train --allow-change --resume",
+      "--allow-change must be a name,name,... (not empty): found no value",
+      "write --allow-change followed by a name,name,... (not empty)",
+    ],
+    [
+      "train --init-from=",
+      '--init-from must be a file (not empty): found ""',
+      "write --init-from followed by a file (not empty)",
+    ],
+    [
+      "train --init-partial=1",
+      '--init-partial takes no value: found "1"',
+      "write --init-partial alone",
+    ],
+    [
+      "train --keep 0",
+      '--keep must be an integer of at least 1: found "0"',
+      "for example --keep 5",
+    ],
+    [
+      "train --keep-every -1",
+      '--keep-every must be an integer of at least 0: found "-1"',
+      "for example --keep-every 0",
+    ],
+    [
+      "train --on-full abort",
+      '--on-full must be one of continue, stop: found "abort"',
+      "for example --on-full continue",
+    ],
+    [
+      "train --on-full stpo",
+      '--on-full must be one of continue, stop: found "stpo"',
+      "did you mean stop?",
+    ],
+    [
+      "train --patience 1.5",
+      '--patience must be an integer of at least 0: found "1.5"',
+      "for example --patience 0",
+    ],
+    [
+      "train --checkpoint-every 10min",
+      "--checkpoint-every must be a number of steps (500) or a time (600s, 10m, 2h): " +
+      'found "10min"',
+      "for example --checkpoint-every 600s",
+    ],
+    [
+      "train --patience 3 --patience 4",
+      "--patience may be given only once: found 3 and 4",
+      "keep one --patience",
+    ],
+    [
+      "eval --resume",
+      "unknown flag --resume for eval",
+      "--resume is a flag of train; see deno task eval --help",
+    ],
+    [
       "train 2000",
       'unexpected argument "2000" for train: expected flags only',
       "see deno task train --help",
@@ -139,13 +211,44 @@ Deno.test("bad flags are errors that name the flag, the expected and the found",
       "see deno task train --help",
     ],
     [
+      "predict --top-k 3",
+      "Cannot predict without images: expected at least one, found none",
+      "for example deno task predict --run runs/first cat.png pictures/",
+    ],
+    [
+      "eval --run a --run-dir b",
+      '--run-dir may be given only once: found "a" and "b"',
+      "keep one --run-dir",
+    ],
+    [
+      "eval --checkpoint a --run b",
+      "--checkpoint and --run-dir exclude each other: found both",
+      "keep either --checkpoint or --run-dir",
+    ],
+    [
+      "eval --both --no-ema",
+      "--both and --ema exclude each other: found both",
+      "keep either --both or --ema",
+    ],
+    [
+      "eval --watch 5 --checkpoint a",
+      "--watch and --checkpoint exclude each other: found both",
+      "keep either --watch or --checkpoint",
+    ],
+    ["eval --views 5", '--views must be one of 1, 10: found "5"', "did you mean 1?"],
+    [
+      "train --run a",
+      "unknown flag --run for train",
+      "did you mean --run-dir? --run is a flag of eval and predict; see deno task train --help",
+    ],
+    [
       "trian",
-      'unknown command "trian": expected one of train, eval, data, data inspect, doctor, bench',
+      'unknown command "trian": expected one of train, eval, predict, data, data inspect, doctor, bench',
       "did you mean train?",
     ],
     [
       "toString",
-      'unknown command "toString": expected one of train, eval, data, data inspect, doctor, bench',
+      'unknown command "toString": expected one of train, eval, predict, data, data inspect, doctor, bench',
       "see deno task <command> --help",
     ],
   ];

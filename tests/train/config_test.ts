@@ -10,6 +10,7 @@ import {
   parseDoctorConfig,
   parseEvalConfig,
   parseInspectConfig,
+  parsePredictConfig,
   parseTrainConfig,
   totalSteps,
   type TrainConfig,
@@ -42,6 +43,43 @@ const AUGMENTATION = {
   cutmix: 0,
 };
 
+/** The reference's: SGD on a staircase. */
+const OPTIMIZER = {
+  optimizer: "sgd",
+  learningRate: 0.1,
+  momentum: 0.9,
+  beta1: 0.9,
+  beta2: 0.999,
+  epsilon: 1e-8,
+  schedule: "step",
+  decayFactor: 0.1,
+  epochsPerDecay: 350,
+  milestones: null,
+  finalLearningRate: 0,
+  warmupSteps: 0,
+  plateauPatience: 10,
+  clipNorm: 0,
+  accumulate: 1,
+  labelSmoothing: 0,
+  classWeights: null,
+  emaDecay: 0.9999,
+  lossAverageDecay: 0.9,
+  weightDecay: 0.004,
+};
+
+/** A run starts anew, at random; the newest five checkpoints stay, and a full disk does not end it. */
+const CHECKPOINTS = {
+  resume: false,
+  allowChange: null,
+  initFrom: null,
+  initPartial: false,
+  checkpointEvery: "600s",
+  keep: 5,
+  keepEvery: 0,
+  onFull: "continue",
+  patience: 0,
+};
+
 Deno.test("train's defaults are the reference's", () => {
   const { runDir, workers, threads, ...config } = parseTrainConfig([]);
   assert.equal(threads, navigator.hardwareConcurrency);
@@ -55,14 +93,9 @@ Deno.test("train's defaults are the reference's", () => {
     shuffle: "epoch",
     input: "auto",
     ...AUGMENTATION,
-    learningRate: 0.1,
-    decayFactor: 0.1,
-    epochsPerDecay: 350,
-    emaDecay: 0.9999,
-    lossAverageDecay: 0.9,
-    weightDecay: 0.004,
+    ...OPTIMIZER,
     logEvery: 10,
-    checkpointEvery: 600,
+    ...CHECKPOINTS,
     evalEvery: 0,
     device: "auto",
   });
@@ -77,14 +110,33 @@ Deno.test("the other commands' defaults", () => {
   assert.deepEqual(evaluation, {
     runDir: null,
     checkpoint: null,
-    batchSize: 128,
     ema: true,
+    both: false,
+    batchSize: 128,
+    views: "1",
+    watch: null,
     split: "auto",
     dataset: null,
     dataDir: null,
     skipCorrupt: null,
     cacheDir: null,
+    confusionCsv: null,
+    confusionPng: null,
+    mistakes: null,
     json: false,
+    device: "auto",
+  });
+  assert.deepEqual(parsePredictConfig(["a.png"]), {
+    images: ["a.png"],
+    runDir: null,
+    checkpoint: null,
+    ema: true,
+    batchSize: 128,
+    views: "1",
+    topK: 3,
+    format: "table",
+    workers,
+    threads,
     device: "auto",
   });
   assert.deepEqual(parseDataConfig([]), { ...SOURCE, source: "auto", workers });
@@ -123,6 +175,25 @@ Deno.test("values are read from --flag value, --flag=value, --flag and --no-flag
   assert.equal(parseEvalConfig(["--json"]).json, true);
 });
 
+Deno.test("arguments that are no flags stand between and behind flags, and -- ends those", () => {
+  const { images, topK, ema, runDir } = parsePredictConfig(
+    ["a.png", "--top-k", "2", "-", "--no-ema", "folder/", "--run=r", "--", "--top-k", "-h", "--"],
+  );
+  assert.deepEqual(images, ["a.png", "-", "folder/", "--top-k", "-h", "--"]);
+  assert.deepEqual([topK, ema, runDir], [2, false, "r"]);
+  const invocation = parseCommandLine(["predict", "--", "--help"]);
+  assert.ok(invocation.command === "predict");
+  assert.deepEqual(invocation.config.images, ["--help"]);
+  assert.equal(parseCommandLine(["predict", "a.png", "--help"]).command, "help");
+});
+
+Deno.test("a flag may have another name", () => {
+  assert.equal(parseEvalConfig(["--run", "a"]).runDir, "a");
+  assert.equal(parseEvalConfig(["--run=a"]).runDir, "a");
+  assert.match(helpText("eval"), /also --run;/);
+  assert.match(helpText("predict"), /^usage: deno task predict \[flags\] <image\|folder\|-> …$/m);
+});
+
 Deno.test("the types of settings are exact", () => {
   type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends (<T>() => T extends B ? 1 : 2) ? true
     : never;
@@ -132,10 +203,12 @@ Deno.test("the types of settings are exact", () => {
     Same<TrainConfig["runDir"], string>,
     Same<TrainConfig["dataUrl"], string | null>,
     Same<TrainConfig["device"], "auto" | "gpu" | "software" | "cpu">,
+    Same<TrainConfig["checkpointEvery"], string>,
+    Same<TrainConfig["onFull"], "continue" | "stop">,
     Same<EvalConfig["ema"], boolean>,
     Same<EvalConfig["runDir"], string | null>,
-  ] = [true, true, true, true, true, true, true];
-  assert.equal(checks.length, 7);
+  ] = [true, true, true, true, true, true, true, true, true];
+  assert.equal(checks.length, 9);
 });
 
 Deno.test("a command line is a command with its settings, or a help text", () => {
@@ -216,9 +289,9 @@ Deno.test("saved settings are read back the same, and checked", () => {
 });
 
 Deno.test("epochs count whole batches, rounded up", () => {
-  assert.equal(totalSteps({ steps: 7, epochs: null, batchSize: 128 }, 50_000), 7);
-  assert.equal(totalSteps({ steps: 7, epochs: 1, batchSize: 128 }, 50_000), 391);
-  assert.equal(totalSteps({ steps: 7, epochs: 0.001, batchSize: 128 }, 50_000), 1);
+  assert.equal(totalSteps({ steps: 7, epochs: null, batchSize: 128, accumulate: 1 }, 50_000), 7);
+  assert.equal(totalSteps({ steps: 7, epochs: 1, batchSize: 128, accumulate: 1 }, 50_000), 391);
+  assert.equal(totalSteps({ steps: 7, epochs: 0.001, batchSize: 128, accumulate: 1 }, 50_000), 1);
 });
 
 Deno.test("a run folder is named by the local time of its start", () => {

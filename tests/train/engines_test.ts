@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import type { Device } from "../../src/engine/device.ts";
 import { referenceCnn } from "../../src/nn/models/reference.ts";
+import { REFERENCE_RECIPE } from "../../src/train/recipe.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { testCpu, testDevice, testRandom } from "../support.ts";
 
@@ -18,16 +19,7 @@ const FIRST_TOLERANCE = 1e-6;
 async function losses(device: Device): Promise<number[]> {
   using trainer = await Trainer.create(device, {
     model: referenceCnn,
-    recipe: {
-      batchSize: BATCH,
-      seed: 1,
-      learningRate: 0.05,
-      decayFactor: 0.1,
-      epochsPerDecay: 350,
-      emaDecay: 0.9999,
-      lossAverageDecay: 0.9,
-      weightDecay: 0.004,
-    },
+    recipe: { ...REFERENCE_RECIPE, batchSize: BATCH, seed: 1, learningRate: 0.05 },
     trainingImages: 50_000,
   });
   const random = testRandom(11);

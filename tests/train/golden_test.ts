@@ -17,6 +17,7 @@ import { compile } from "../../src/tensor/compile.ts";
 import { sizeOf } from "../../src/tensor/shape.ts";
 import { VariableState } from "../../src/tensor/state.ts";
 import { constant, fill, type Tensor, variable } from "../../src/tensor/tensor.ts";
+import { REFERENCE_RECIPE } from "../../src/train/recipe.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import {
   generate,
@@ -100,13 +101,11 @@ Deno.test("the trainer's losses and moving averages equal PyTorch's over ten ste
     using trainer = await Trainer.create(device, {
       model: referenceCnn,
       recipe: {
+        ...REFERENCE_RECIPE,
         batchSize: golden.batch,
         seed: 1,
         learningRate: golden.sgd.rate,
-        decayFactor: 0.1,
-        epochsPerDecay: 350,
         emaDecay: golden.ema.decay,
-        lossAverageDecay: 0.9,
         weightDecay: golden.weight_decay,
       },
       trainingImages: 50_000,

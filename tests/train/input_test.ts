@@ -10,7 +10,7 @@ import { VariableState } from "../../src/tensor/state.ts";
 import { chooseInput } from "../../src/train/choose_input.ts";
 import { DeviceImages } from "../../src/train/device_images.ts";
 import { DeviceFeed } from "../../src/train/feed.ts";
-import { parseTrainConfig } from "../../src/train/config.ts";
+import { REFERENCE_RECIPE } from "../../src/train/recipe.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { randomStore } from "../data/stores.ts";
 import { testCpu, testDevice, testEngines } from "../support.ts";
@@ -81,7 +81,7 @@ Deno.test("training with images of the device has the losses of training with th
   const store = waveImages(40, 7);
   const augment = { ...REFERENCE_AUGMENT, mixup: 0.3 };
   const model = tinyModel(24);
-  const recipe = { ...parseTrainConfig([]), batchSize: BATCH, seed: 4 };
+  const recipe = { ...REFERENCE_RECIPE, batchSize: BATCH, seed: 4 };
   for (const { name, device } of await testEngines()) {
     const losses: number[][] = [];
     for (const input of ["host", "device"] as const) {
@@ -113,7 +113,7 @@ Deno.test("training with images of the device has the losses of training with th
 
 Deno.test("the loss of mixed images is that of both labels, in shares", async () => {
   const batchSize = 4;
-  const recipe = { ...parseTrainConfig([]), batchSize, learningRate: 1e-9, weightDecay: 0 };
+  const recipe = { ...REFERENCE_RECIPE, batchSize, learningRate: 1e-9, weightDecay: 0 };
   const images = Float32Array.from({ length: batchSize * 8 * 8 * 3 }, (_, i) => Math.sin(i));
   const labels = Uint32Array.of(1, 2, 3, 4);
   const reversed = Uint32Array.of(4, 3, 2, 1);
@@ -139,7 +139,7 @@ Deno.test("the loss of mixed images is that of both labels, in shares", async ()
 Deno.test("a batch that lacks what the step needs is refused", async () => {
   using trainer = await Trainer.create(await testCpu(), {
     model: tinyModel(8),
-    recipe: { ...parseTrainConfig([]), batchSize: 2 },
+    recipe: { ...REFERENCE_RECIPE, batchSize: 2 },
     trainingImages: 2,
   });
   assert.throws(() => trainer.run({ labels: Uint32Array.of(1, 2) }), /the batch has no images/);

@@ -3,22 +3,20 @@ import assert from "node:assert/strict";
 import { REFERENCE_AUGMENT } from "../../src/data/augment/spec.ts";
 import { referenceCnn } from "../../src/nn/models/reference.ts";
 import { parameterLayout } from "../../src/nn/parameters.ts";
-import { newestCheckpoint, readCheckpoint } from "../../src/train/checkpoint.ts";
-import { parseTrainConfig } from "../../src/train/config.ts";
-import { Evaluator } from "../../src/train/evaluate.ts";
-import { train, type TrainOptions } from "../../src/train/train.ts";
+import { loadCheckpoint } from "../../src/train/checkpoints/load_checkpoint.ts";
+import { REFERENCE_RECIPE } from "../../src/train/recipe.ts";
+import { Evaluator } from "../../src/train/evaluation/evaluator.ts";
 import { type StepLosses, Trainer } from "../../src/train/trainer.ts";
 import { NonFiniteLossError } from "../../src/util/errors.ts";
 import { testDevice } from "../support.ts";
 import { namesIn, temporaryFolder } from "../data/helpers.ts";
-import { fixedBatch, tinyModel, waveImages } from "./support.ts";
+import { checkpointOf, runTiny } from "./run_support.ts";
+import { fixedBatch, waveImages } from "./support.ts";
 
-const DEFAULTS = parseTrainConfig([]);
 const IMAGE = 24 * 24 * 3;
-const INPUT = { augment: REFERENCE_AUGMENT, shuffle: "epoch", input: "host" } as const;
 
 Deno.test("the reference with its own initialization starts at a loss of 4.68", async () => {
-  const recipe = { ...DEFAULTS, batchSize: 16 };
+  const recipe = { ...REFERENCE_RECIPE, batchSize: 16 };
   const batch = await fixedBatch(waveImages(16, 1), 16);
   using trainer = await Trainer.create(await testDevice(), {
     model: referenceCnn,
@@ -42,7 +40,7 @@ Deno.test("the reference overfits 64 images to 100 %", async () => {
   const [count, batchSize, steps] = [64, 16, 70];
   const store = waveImages(count, 1);
   const { images, labels } = await fixedBatch(store, count);
-  const recipe = { ...DEFAULTS, batchSize, learningRate: 0.05 };
+  const recipe = { ...REFERENCE_RECIPE, batchSize, learningRate: 0.05 };
   const options = { model: referenceCnn, recipe, trainingImages: count };
   using trainer = await Trainer.create(device, options);
   using evaluator = await Evaluator.create(device, referenceCnn, count);
@@ -78,22 +76,27 @@ async function shortRun(change: { seed?: number; workers?: number } = {}): Promi
   await using folder = await temporaryFolder();
   const { seed = 3, workers = 1 } = change;
   const losses: StepLosses[] = [];
-  const { evaluations: [evaluation], checkpoint } = await train({
-    device: await testDevice(),
-    model: referenceCnn,
-    recipe: { ...DEFAULTS, batchSize: 16, seed },
-    train: waveImages(40, 2),
-    ...INPUT,
-    evaluations: [{ name: "test", open: () => Promise.resolve(waveImages(20, 4)) }],
-    runDir: folder.path,
-    steps: 5,
-    workers,
-    logEvery: 2,
-    checkpointEvery: 0,
-    evalEvery: 0,
-  }, { onLog: (event) => losses.push(...event.losses) });
+  const { evaluations: [evaluation], checkpoint } = await runTiny(
+    await testDevice(),
+    folder.path,
+    {
+      model: referenceCnn,
+      recipe: { ...REFERENCE_RECIPE, batchSize: 16, seed, totalSteps: 5 },
+      train: waveImages(40, 2),
+      evaluations: [{ name: "test", open: () => Promise.resolve(waveImages(20, 4)) }],
+      workers,
+      logEvery: 2,
+      checkpointEvery: {},
+      evalEvery: 0,
+      events: { onLog: (event) => losses.push(...event.losses) },
+    },
+  );
   const layout = parameterLayout(referenceCnn.parameters);
-  const { parameters, averages } = await readCheckpoint(checkpoint, referenceCnn, layout);
+  const { state: { parameters, averages } } = await loadCheckpoint(
+    checkpoint,
+    referenceCnn,
+    layout,
+  );
   const precisions = [evaluation.weights.precision, evaluation.averages.precision];
   return { losses, parameters, averages, precisions };
 }
@@ -119,59 +122,59 @@ function bits(values: Float32Array): Uint32Array {
 }
 
 /** A run of the tiny model that goes wrong. */
-async function diverging(runDir: string, change: Partial<TrainOptions> = {}) {
-  const recipe = { ...DEFAULTS, batchSize: 16, learningRate: 1e6 };
-  const model = tinyModel(24);
+async function diverging(
+  runDir: string,
+  { recipe = {}, ...change }: Parameters<typeof runTiny>[2] = {},
+) {
   const saved: number[] = [];
-  const run = train({
-    device: await testDevice(),
-    model,
-    recipe,
+  const run = runTiny(await testDevice(), runDir, {
+    recipe: {
+      ...REFERENCE_RECIPE,
+      batchSize: 16,
+      learningRate: 1e6,
+      totalSteps: 500,
+      ...recipe,
+    },
     train: waveImages(64, 2),
-    ...INPUT,
-    evaluations: [{ name: "test", open: () => Promise.resolve(waveImages(10, 4)) }],
-    runDir,
-    steps: 500,
-    workers: 1,
     logEvery: 1,
-    checkpointEvery: 1e-9,
+    checkpointEvery: { steps: 1 },
     evalEvery: 0,
+    events: { onCheckpoint: (_, step) => saved.push(step) },
     ...change,
-  }, { onCheckpoint: (_, step) => saved.push(step) });
+  });
   const error = await run.then(() => assert.fail("no error"), (error) => error);
   assert.ok(error instanceof NonFiniteLossError, String(error));
   assert.match(error.hint, /smaller --learning-rate; checkpoints that were written are intact/);
-  return { error, saved, model };
+  return { error, saved };
 }
 
 Deno.test("a loss that is not finite stops the run, names the step, and the last checkpoint is intact", async () => {
   await using folder = await temporaryFolder();
-  const { error, saved, model } = await diverging(folder.path);
+  const { error, saved } = await diverging(folder.path);
   const named = Number(/step (\d+)/.exec(error.message)?.[1] ?? assert.fail(error.message));
   assert.ok(saved.length > 0, "the test needs a checkpoint before the end");
   assert.ok(named >= saved.at(-1)! - 1 && named < 500, `${error.message}; saved ${saved}`);
-  const path = await newestCheckpoint(folder.path);
-  const checkpoint = await readCheckpoint(path, model, parameterLayout(model.parameters));
-  assert.equal(checkpoint.step, saved.at(-1));
-  assert.ok(
-    checkpoint.parameters.every(Number.isFinite) && checkpoint.averages.every(Number.isFinite),
-  );
+  const { state: { step, parameters, averages } } = await checkpointOf(folder.path);
+  assert.equal(step, saved.at(-1));
+  assert.ok(parameters.every(Number.isFinite) && averages.every(Number.isFinite));
   for (const name of await namesIn(`${folder.path}/checkpoints`)) assert.match(name, /^step-\d+$/);
 });
 
 Deno.test("weights that are not finite are never saved, even if the loss before them was", async () => {
   await using folder = await temporaryFolder();
   // One step: its loss is that of the initial weights, its update overflows.
-  const recipe = { ...DEFAULTS, batchSize: 16, learningRate: 1e39 };
-  const { error, saved } = await diverging(folder.path, { recipe, steps: 1, checkpointEvery: 0 });
+  const { error, saved } = await diverging(folder.path, {
+    recipe: { learningRate: 1e39, totalSteps: 1 },
+    checkpointEvery: {},
+  });
   assert.match(error.message, /^the weights after step 0 are not all finite/);
   assert.deepEqual(saved, []);
-  assert.deepEqual(await namesIn(`${folder.path}`), []);
+  assert.ok(!(await namesIn(folder.path)).includes("checkpoints"));
 });
 
 Deno.test("without a log line in between, the loss is read and checked all the same", async () => {
   await using folder = await temporaryFolder();
-  const { error } = await diverging(folder.path, { logEvery: 1000, checkpointEvery: 0 });
+  const { error } = await diverging(folder.path, { logEvery: 1000, checkpointEvery: {} });
   const named = Number(/step (\d+)/.exec(error.message)![1]);
   assert.ok(named < 50, `step ${named}`);
 });

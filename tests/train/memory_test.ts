@@ -1,6 +1,6 @@
 /** Memory stays flat over thousands of steps: bytes on the device exactly, the process's within a bound. */
 import assert from "node:assert/strict";
-import { parseTrainConfig } from "../../src/train/config.ts";
+import { REFERENCE_RECIPE } from "../../src/train/recipe.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { testDevice, testRandom } from "../support.ts";
 import { tinyModel } from "./support.ts";
@@ -19,7 +19,7 @@ const MOST_GROWTH = 24 * 2 ** 20;
 Deno.test("memory is flat over 2,000 steps: device bytes exactly, the process within 24 MiB", async () => {
   const device = await testDevice();
   const before = device.memory.used;
-  const recipe = { ...parseTrainConfig([]), batchSize: 8 };
+  const recipe = { ...REFERENCE_RECIPE, batchSize: 8 };
   const random = testRandom(3);
   const images = Float32Array.from({ length: 8 * 192 }, () => random() * 2 - 1);
   const labels = Uint32Array.from({ length: 8 }, (_, i) => i);

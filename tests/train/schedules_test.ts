@@ -1,7 +1,7 @@
 /** Schedules against values worked out by hand, and as the trainer applies them. */
 import assert from "node:assert/strict";
 import { decaySteps, staircaseDecay, warmedDecay } from "../../src/optim/schedules.ts";
-import { parseTrainConfig } from "../../src/train/config.ts";
+import { REFERENCE_RECIPE } from "../../src/train/recipe.ts";
 import { HISTORY_ROWS } from "../../src/train/training_graph.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { testDevice } from "../support.ts";
@@ -38,7 +38,7 @@ Deno.test("an average's decay warms up as (1 + n) / (10 + n), up to its limit", 
 
 /** A tiny trainer with one batch to repeat. */
 async function tinyTrainer(change: { learningRate?: number; epochsPerDecay?: number }) {
-  const recipe = { ...parseTrainConfig([]), batchSize: 4, ...change };
+  const recipe = { ...REFERENCE_RECIPE, batchSize: 4, ...change };
   const trainer = await Trainer.create(await testDevice(), {
     model: tinyModel(8),
     recipe,
@@ -54,6 +54,23 @@ Deno.test("the trainer follows the staircase: from one step to the next the upda
   using _freed = trainer;
   const rates = [0, 2, 3, 5, 6].map((step) => trainer.learningRate(step).toPrecision(6));
   assert.deepEqual(rates, ["0.100000", "0.100000", "0.0100000", "0.0100000", "0.00100000"]);
+});
+
+Deno.test("the trainer's factor multiplies the schedule, and the next step is as long", async () => {
+  const { trainer, batch } = await tinyTrainer({});
+  using _freed = trainer;
+  const start = await trainer.saveState();
+  const lengths: number[] = [];
+  for (const factor of [1, 0.25]) {
+    trainer.loadState(start);
+    trainer.learningRateFactor = factor;
+    assert.ok(Math.abs(trainer.learningRate(0) - 0.1 * factor) < 1e-12);
+    trainer.run(batch);
+    await trainer.losses();
+    const { parameters } = await trainer.saveState();
+    lengths.push(Math.hypot(...parameters.map((value, i) => value - start.parameters[i])));
+  }
+  assert.ok(Math.abs(lengths[1] / lengths[0] - 0.25) < 1e-4, `${lengths}`);
 });
 
 Deno.test("the weights' averages start at the weights and follow with decay 2/11, then 3/12", async () => {
@@ -89,7 +106,7 @@ Deno.test("more steps than the history holds cannot be queued, and none is lost"
   const { trainer, batch } = await tinyTrainer({});
   using _freed = trainer;
   for (let step = 0; step < HISTORY_ROWS; step++) trainer.run(batch);
-  assert.throws(() => trainer.run(batch), /Cannot queue more than 256 steps/);
+  assert.throws(() => trainer.run(batch), /Cannot queue more than 256 batches/);
   const first = await trainer.losses();
   trainer.run(batch);
   const steps = [...first, ...await trainer.losses()].map(({ step }) => step);

@@ -60,9 +60,10 @@ Deno.test("a loop of runs and reads alone meets the error, too", async () => {
 });
 
 const LOST = {
-  name: "DeviceError",
-  message: /lost/,
-  hint: /checkpoints that were written are intact/,
+  name: "DeviceLostError",
+  message: /^the device was lost: ./,
+  hint:
+    "checkpoints that were written are intact: check the driver's log, then go on with --resume",
 };
 
 Deno.test("a device lost in the middle is an exception that says so", async () => {

@@ -5,8 +5,8 @@ import { constant, placeholder } from "../../src/tensor/tensor.ts";
 import { compile } from "../../src/tensor/compile.ts";
 import { VariableState } from "../../src/tensor/state.ts";
 import { add } from "../../src/ops/elementwise.ts";
-import { parseTrainConfig } from "../../src/train/config.ts";
-import { Evaluator } from "../../src/train/evaluate.ts";
+import { REFERENCE_RECIPE } from "../../src/train/recipe.ts";
+import { Evaluator } from "../../src/train/evaluation/evaluator.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { DeviceError } from "../../src/util/errors.ts";
 import { WebGpuDevice } from "../../src/webgpu/device.ts";
@@ -22,7 +22,7 @@ async function deviceError(promise: Promise<unknown>): Promise<DeviceError> {
 
 /** Starts the training and the evaluation of the reference at a batch size. */
 function trainer(device: WebGpuDevice, batchSize: number): Promise<Trainer> {
-  const recipe = { ...parseTrainConfig([]), batchSize };
+  const recipe = { ...REFERENCE_RECIPE, batchSize };
   return Trainer.create(device, { model: referenceCnn, recipe, trainingImages: 50_000 });
 }
 

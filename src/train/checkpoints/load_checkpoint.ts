@@ -1,0 +1,163 @@
+import { join } from "node:path";
+import { decodeSafetensors, type SafeTensor } from "../../formats/safetensors.ts";
+import type { Model } from "../../nn/model.ts";
+import type { ParameterLayout } from "../../nn/parameters.ts";
+import { formatShape, sameShape, sizeOf } from "../../tensor/shape.ts";
+import { DataError, UserError } from "../../util/errors.ts";
+import { ioError } from "../../util/io_errors.ts";
+import type { TrainerState } from "../trainer.ts";
+import { type CheckpointFolder, checkpointsFolder, listCheckpoints } from "./list_checkpoints.ts";
+import { DAMAGED_HINT, type FileSum, type Manifest, readManifest, sha256Of } from "./manifest.ts";
+import { FILES } from "./write_checkpoint.ts";
+
+type Tensors = Readonly<Record<string, SafeTensor<ArrayBuffer>>>;
+
+/** A checkpoint that was verified. */
+export interface VerifiedCheckpoint {
+  readonly path: string;
+  readonly manifest: Manifest;
+  /** The bytes of each of its files, as the manifest's sums say. */
+  readonly files: Readonly<Record<string, Uint8Array<ArrayBuffer>>>;
+}
+
+/** A checkpoint and what a trainer goes on with. */
+export interface LoadedCheckpoint {
+  readonly path: string;
+  readonly manifest: Manifest;
+  readonly state: TrainerState;
+}
+
+/**
+ * Reads a checkpoint's folder and compares every file with its sum.
+ *
+ * @throws {DataError} if anything is damaged
+ * @throws {UserError} if it cannot be read
+ */
+export async function verifyCheckpoint(path: string): Promise<VerifiedCheckpoint> {
+  const manifest = await readManifest(path);
+  const files: Record<string, Uint8Array<ArrayBuffer>> = {};
+  for (const [name, sum] of Object.entries(manifest.files)) {
+    files[name] = await readVerified(join(path, name), sum);
+  }
+  return { path, manifest, files };
+}
+
+/**
+ * Reads a checkpoint for a model.
+ *
+ * @throws {DataError} if it is damaged, or does not fit the model
+ */
+export async function loadCheckpoint(
+  path: string,
+  model: Model,
+  layout: ParameterLayout,
+): Promise<LoadedCheckpoint> {
+  return unpackCheckpoint(await verifyCheckpoint(path), model, layout);
+}
+
+/** What a trainer goes on with, of a verified checkpoint. @throws {DataError} if it does not fit the model */
+export function unpackCheckpoint(
+  { path, manifest, files }: VerifiedCheckpoint,
+  model: Model,
+  layout: ParameterLayout,
+): LoadedCheckpoint {
+  if (manifest.model !== model.name) {
+    throw new DataError(
+      `Cannot use ${path}: expected model ${model.name}, found ${manifest.model}`,
+      { hint: "name a run or checkpoint of that model with --run-dir or --checkpoint" },
+    );
+  }
+  const read = (name: string): Tensors => {
+    const file = join(path, name);
+    const bytes = Object.hasOwn(files, name) ? files[name] : undefined;
+    if (bytes !== undefined) return decodeSafetensors(bytes, file).tensors;
+    throw new DataError(`Cannot use ${path}: expected ${name} in its manifest, found none`, {
+      hint: DAMAGED_HINT,
+    });
+  };
+  const parameters = toBlock(layout, read(FILES.model), "", join(path, FILES.model));
+  const averages = toBlock(layout, read(FILES.averages), "", join(path, FILES.averages));
+  const optimizer: Record<string, Float32Array<ArrayBuffer>> = {};
+  if (FILES.optimizer in files) {
+    const tensors = read(FILES.optimizer);
+    const slots = new Set(Object.keys(tensors).map((name) => name.slice(0, name.indexOf("/"))));
+    for (const slot of slots) {
+      optimizer[slot] = toBlock(layout, tensors, `${slot}/`, join(path, FILES.optimizer));
+    }
+  }
+  const state: TrainerState = {
+    step: manifest.step,
+    lossAverage: manifest.loop.lossAverage,
+    parameters,
+    averages,
+    optimizer,
+  };
+  return { path, manifest, state };
+}
+
+/**
+ * The newest checkpoint of a run that is not damaged.
+ *
+ * @param onDamaged hears of each newer one that is
+ * @throws {UserError} if there is none
+ */
+export async function newestCheckpoint(
+  runDir: string,
+  onDamaged: (folder: CheckpointFolder, error: UserError) => void,
+): Promise<VerifiedCheckpoint> {
+  let damaged = 0;
+  for (const folder of (await listCheckpoints(runDir)).reverse()) {
+    try {
+      return await verifyCheckpoint(folder.path);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      damaged++;
+      onDamaged(folder, error);
+    }
+  }
+  const found = damaged === 0 ? "" : `: all ${damaged} are damaged`;
+  throw new UserError(`no checkpoint found in ${checkpointsFolder(runDir)}${found}`, {
+    hint: "train first, or name another run with --run-dir",
+  });
+}
+
+async function readVerified(path: string, sum: FileSum): Promise<Uint8Array<ArrayBuffer>> {
+  let bytes: Uint8Array<ArrayBuffer> | undefined;
+  let size: number;
+  try {
+    ({ size } = await Deno.stat(path));
+    // A file of another length is not read: it may be of any size.
+    if (size === sum.bytes) bytes = await Deno.readFile(path);
+  } catch (error) {
+    throw ioError("read", path, error);
+  }
+  const found = bytes && sha256Of(bytes);
+  if (bytes !== undefined && found === sum.sha256) return bytes;
+  throw new DataError(
+    `Cannot use ${path}: expected ${sum.bytes} bytes with sha256 ${sum.sha256}, ` +
+      `found ${bytes?.length ?? size} bytes${found === undefined ? "" : ` with ${found}`}`,
+    { hint: DAMAGED_HINT },
+  );
+}
+
+function toBlock(
+  { specs, offsets, size }: ParameterLayout,
+  tensors: Tensors,
+  prefix: string,
+  path: string,
+): Float32Array<ArrayBuffer> {
+  const block = new Float32Array(size);
+  specs.forEach(({ name, shape }, i) => {
+    const key = prefix + name;
+    const tensor = Object.hasOwn(tensors, key) ? tensors[key] : undefined;
+    if (tensor?.dtype !== "F32" || !sameShape(tensor.shape, shape)) {
+      const found = tensor ? `${tensor.dtype} ${formatShape(tensor.shape)}` : "nothing";
+      throw new DataError(
+        `Cannot use ${path}: expected ${key} as F32 ${formatShape(shape)}, found ${found}`,
+        { hint: "it was written for another model or number of classes" },
+      );
+    }
+    block.set(tensor.data.subarray(0, sizeOf(shape)), offsets[i]);
+  });
+  return block;
+}

@@ -1,0 +1,87 @@
+// Finds out where a run goes on, and whether it may.
+
+import type { UserError } from "../util/errors.ts";
+import { ioError } from "../util/io_errors.ts";
+import { type CheckpointFolder, listCheckpoints } from "./checkpoints/list_checkpoints.ts";
+import type { Manifest } from "./checkpoints/manifest.ts";
+import { newestCheckpoint, type VerifiedCheckpoint } from "./checkpoints/load_checkpoint.ts";
+import { checkRecipe } from "./check_recipe.ts";
+import { totalSteps, type TrainConfig } from "./config.ts";
+import {
+  checkAllowedNames,
+  checkChanges,
+  type ConfigChange,
+  configChanges,
+} from "./config_changes.ts";
+import { flagName } from "./flags.ts";
+import { parseSavedRun, readSavedRun, type SavedRun } from "./saved_run.ts";
+
+/** How a run goes on. */
+export interface ResumePlan {
+  readonly config: TrainConfig;
+  /** The run as it was. */
+  readonly run: SavedRun;
+  /** What is otherwise, and allowed. */
+  readonly changes: readonly ConfigChange[];
+  /** Absent: it was stopped before its first one, and starts anew. */
+  readonly checkpoint?: VerifiedCheckpoint;
+}
+
+/**
+ * Looks for the newest good checkpoint of a run, sets damaged ones aside, and compares the settings with
+ * those that it was written with.
+ *
+ * @param config the settings with all defaults, and `given` those of them that somebody asked for
+ * @throws {ConfigError} if a setting differs that is not allowed to
+ * @throws {UserError} if the folder holds no run, or only damaged checkpoints
+ */
+export async function planResume(
+  runDir: string,
+  { config, given, onDamaged }: {
+    config: TrainConfig;
+    given: Partial<TrainConfig>;
+    onDamaged: (folder: CheckpointFolder, error: UserError) => void;
+  },
+): Promise<ResumePlan> {
+  const { allowChange, workers, threads } = config;
+  checkAllowedNames(allowChange, Object.keys(config).map(flagName));
+  const damaged: CheckpointFolder[] = [];
+  const checkpoint = (await listCheckpoints(runDir)).length === 0
+    ? undefined
+    : await newestCheckpoint(runDir, (folder, error) => {
+      damaged.push(folder);
+      onDamaged(folder, error);
+    });
+  // A manifest is guarded by its sum, a run's config.json is not.
+  const run = checkpoint === undefined
+    ? await readSavedRun(runDir)
+    : parseSavedRun(checkpoint.manifest.run, checkpoint.path);
+  const epochs = given.steps === undefined ? {} : { epochs: null };
+  const own = { runDir, resume: true, allowChange };
+  const resumed = { ...run.config, workers, threads, ...epochs, ...given, ...own };
+  checkRecipe(resumed);
+  const changes = configChanges(run.config, resumed);
+  checkChanges(runDir, changes, allowChange);
+  for (const folder of damaged) await setAside(folder);
+  return { config: resumed, run, changes, checkpoint };
+}
+
+/** Whether a checkpoint is that of the run's end: its last step, or the one at which it stopped early. */
+export function isAtEnd(
+  { step, loop }: Manifest,
+  config: TrainConfig,
+  trainingImages: number,
+): boolean {
+  const { patience } = config;
+  return step >= totalSteps(config, trainingImages) || patience > 0 && loop.sinceBest >= patience;
+}
+
+/** Nothing is lost: a damaged checkpoint stays, under a name that no one takes for a good one. */
+async function setAside({ path }: CheckpointFolder): Promise<void> {
+  const aside = `${path}.damaged-${crypto.randomUUID().slice(0, 8)}`;
+  try {
+    await Deno.rename(path, aside);
+  } catch (error) {
+    throw ioError("rename", path, error);
+  }
+}

@@ -1,0 +1,49 @@
+/** The flags of checkpoints, of going on, and of where weights come from. */
+import assert from "node:assert/strict";
+import { helpText, parseCommandLine, parseTrainConfig } from "../../src/train/config.ts";
+
+Deno.test("each flag of checkpoints and of going on is read", () => {
+  const line = "--checkpoint-every 500 --keep 2 --keep-every 10 --on-full stop --patience 3";
+  const { checkpointEvery, keep, keepEvery, onFull, patience } = parseTrainConfig(line.split(" "));
+  assert.deepEqual(
+    { checkpointEvery, keep, keepEvery, onFull, patience },
+    { checkpointEvery: "500", keep: 2, keepEvery: 10, onFull: "stop", patience: 3 },
+  );
+  const fresh = parseTrainConfig(["--init-from", "a.safetensors", "--init-partial"]);
+  assert.deepEqual([fresh.initFrom, fresh.initPartial], ["a.safetensors", true]);
+  assert.equal(parseTrainConfig(["--no-init-partial"]).initPartial, false);
+  const resumed = parseTrainConfig(["--resume", "--allow-change=steps,seed"]);
+  assert.deepEqual([resumed.resume, resumed.allowChange], [true, "steps,seed"]);
+  assert.equal(parseTrainConfig(["--no-resume"]).resume, false);
+});
+
+Deno.test("what was given is told apart from defaults, and from what was given as the default", () => {
+  const line = ["train", "--resume", "--steps", "100000", "--no-flip", "--checkpoint-every", "5m"];
+  const invocation = parseCommandLine(line);
+  assert.ok(invocation.command === "train");
+  const given = { resume: true, steps: 100_000, flip: false, checkpointEvery: "5m" };
+  assert.deepEqual(invocation.given, given);
+  const { config } = invocation;
+  assert.deepEqual({ ...config, ...given }, config, "they are part of the whole");
+  const nothing = parseCommandLine(["train"]);
+  assert.ok(nothing.command === "train");
+  assert.deepEqual(nothing.given, {});
+});
+
+Deno.test("settings are checked together where a run starts; where it goes on, only with its own", () => {
+  // Its own --optimizer momentum is not on the line.
+  const line = ["--resume", "--momentum", "0.5"];
+  assert.equal(parseTrainConfig(line).momentum, 0.5);
+  assert.throws(() => parseTrainConfig(line.slice(1)), /^ConfigError: --momentum is read by/);
+});
+
+Deno.test("the help says how intervals are written, and what excludes what", () => {
+  const text = helpText("train").replace(/\s+/g, " ");
+  assert.ok(
+    text.includes("--checkpoint-every <steps or time> steps (500) or time (600s, 10m, 2h)"),
+  );
+  assert.ok(text.includes("default 600s)"));
+  assert.ok(text.includes("--on-full continue|stop"));
+  assert.match(text, /--init-from <file> [^)]*\(not with --resume; default random weights\)/);
+  assert.match(text, /--resume go on with the run in --run-dir/);
+});
