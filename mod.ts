@@ -37,6 +37,7 @@ export { VariableState } from "./src/tensor/state.ts";
 export { defineOp, type Op, type OpLiteral } from "./src/tensor/op.ts";
 export type { Device } from "./src/engine/device.ts";
 export { WebGpuDevice, type WebGpuOptions } from "./src/webgpu/device.ts";
+export { WasmDevice, type WasmOptions } from "./src/wasm/device.ts";
 export { constantInitializer, type Initializer, truncatedNormal } from "./src/nn/initializers.ts";
 export type { Model } from "./src/nn/model.ts";
 export {
@@ -47,7 +48,7 @@ export {
   type ParameterSpec,
   parameterViews,
 } from "./src/nn/parameters.ts";
-export { referenceCnn } from "./src/nn/models/reference.ts";
+export { referenceCnn, referenceModel } from "./src/nn/models/reference.ts";
 export * from "./src/optim/schedules.ts";
 export {
   type Optimizer,
@@ -67,8 +68,13 @@ export { type ImageFormat, ImageStore, type ImageStoreData } from "./src/data/im
 export { stratifiedSplit, stratifiedSubset } from "./src/data/split.ts";
 export { type Augmenter, createAugmenter, cutOut, mixBatch } from "./src/data/augment/apply.ts";
 export { centerRow, drawAugment, drawMix, viewRow, type Views } from "./src/data/augment/draw.ts";
-export { type AugmentSpec, REFERENCE_AUGMENT } from "./src/data/augment/spec.ts";
+export {
+  type AugmentSpec,
+  type Normalization,
+  REFERENCE_AUGMENT,
+} from "./src/data/augment/spec.ts";
 export { type Batch, BatchLoader, evalBatches } from "./src/data/batches/batches.ts";
+export type { Shuffle } from "./src/data/batches/example_order.ts";
 export { FIFOQueue } from "./src/data/queues/fifo_queue.ts";
 export { RandomShuffleQueue } from "./src/data/queues/random_shuffle_queue.ts";
 export { Coordinator } from "./src/data/queues/coordinator.ts";
@@ -96,7 +102,7 @@ export { type CheckpointMetrics, type Manifest } from "./src/train/checkpoints/m
 export { type Best, type LoopState } from "./src/train/checkpoints/loop_state.ts";
 export { type InitialWeights, loadInitialWeights } from "./src/train/checkpoints/init_from.ts";
 export type { Journal, JournalRecord } from "./src/train/journal.ts";
-export type { Interval } from "./src/train/interval.ts";
+export { type Interval, parseInterval } from "./src/train/interval.ts";
 export {
   type Calibration,
   calibration,
@@ -111,8 +117,33 @@ export {
 export { type EvaluateOptions, Evaluator } from "./src/train/evaluation/evaluator.ts";
 export { Predictor, type PredictorOptions } from "./src/train/evaluation/predictor.ts";
 export { type Evaluation, Tally } from "./src/train/evaluation/tally.ts";
-export { train, type TrainEvents, type TrainOptions, type TrainResult } from "./src/train/train.ts";
+export {
+  type EvaluationEvent,
+  type EvaluationSet,
+  type LogEvent,
+  train,
+  type TrainEvents,
+  type TrainOptions,
+  type TrainResult,
+} from "./src/train/train.ts";
+export type { InputSummary } from "./src/train/input_summary.ts";
+export { InterruptedError, type InterruptSignal } from "./src/train/interrupt.ts";
+export { lockRunFolder } from "./src/train/run_folder.ts";
+export {
+  type MetricsRecord,
+  type MetricsWriter,
+  openMetrics,
+  readMetrics,
+} from "./src/report/metrics.ts";
 export { type Recipe, REFERENCE_RECIPE } from "./src/train/recipe.ts";
-export { type StepLosses, Trainer, type TrainerState } from "./src/train/trainer.ts";
+export {
+  DivergedError,
+  type StepLosses,
+  Trainer,
+  type TrainerOptions,
+  type TrainerState,
+  type TrainingBatch,
+  type TrainingInput,
+} from "./src/train/trainer.ts";
 export { RandomStream, STREAMS } from "./src/util/random.ts";
 export * from "./src/util/errors.ts";

@@ -10,6 +10,7 @@ import { openMetrics } from "../report/metrics.ts";
 import { unpackCheckpoint } from "../train/checkpoints/load_checkpoint.ts";
 import { listed, loadInitialWeights } from "../train/checkpoints/init_from.ts";
 import { rewriteManifest } from "../train/checkpoints/write_checkpoint.ts";
+import { checkMeasurable } from "../train/check_recipe.ts";
 import { chooseInput } from "../train/choose_input.ts";
 import { totalSteps, type TrainConfig } from "../train/config.ts";
 import { checkChanges, configHash, surroundingsChanges } from "../train/config_changes.ts";
@@ -17,7 +18,7 @@ import { exitCodeOf, InterruptedError, listenForInterrupts } from "../train/inte
 import { parseInterval } from "../train/interval.ts";
 import { deviceIdentity, openDevice } from "../train/open_device.ts";
 import { recipeOf } from "../train/recipe.ts";
-import { isAtEnd, planResume, type ResumePlan } from "../train/resume.ts";
+import { checkOptimizer, isAtEnd, planResume, type ResumePlan } from "../train/resume.ts";
 import {
   augmentOf,
   dataDirOf,
@@ -34,10 +35,12 @@ import {
   saveConfig,
 } from "../train/run_folder.ts";
 import { type SavedRun, savedRun } from "../train/saved_run.ts";
-import { train, type TrainOptions } from "../train/train.ts";
+import { train, type TrainEvents, type TrainOptions, type TrainResult } from "../train/train.ts";
+import { DeviceError, UserError } from "../util/errors.ts";
+import { isDiskFull } from "../util/io_errors.ts";
 import { formatCount } from "../util/units.ts";
 import { VERSION } from "../util/version.ts";
-import { endText, startTable } from "./train_texts.ts";
+import { endText, startTable, trainOnText } from "./train_texts.ts";
 import { trainEvents } from "./train_events.ts";
 
 /**
@@ -102,9 +105,10 @@ async function trainIn({ config, runDir, plan, terminal, interrupts }: Start): P
   const { path = "", manifest } = plan?.checkpoint ?? {};
   if (manifest && isAtEnd(manifest, config, training.count) && !manifest.loop.evaluationIsDue) {
     terminal.log(`the run is complete: ${formatCount(manifest.step)} steps, ${path}`);
-    terminal.log(`to train on: --steps ${2 * steps} --allow-change steps`);
+    terminal.log(trainOnText(config, { runDir, step: manifest.step, steps }));
     return;
   }
+  checkMeasurable(config, data.evaluations.length);
   const initial = config.initFrom === null || plan?.checkpoint
     ? undefined
     : await initialWeights(config.initFrom, { config, layout, terminal });
@@ -122,16 +126,17 @@ async function trainIn({ config, runDir, plan, terminal, interrupts }: Start): P
     data: { classes, normalization, format, fingerprint: fingerprint(training) },
     machine: { kiln: VERSION, deno: Deno.version.deno, device: deviceIdentity(device) },
   });
-  const resumed = plan && await goOn(plan, run, { runDir, terminal });
+  const resumed = plan && goOn(plan, run, { runDir, terminal });
+  const resume = resumed && unpackCheckpoint(resumed, model, layout);
+  if (resume !== undefined) checkOptimizer(resume, config.optimizer);
   const input = chooseInput(config.input, device, training);
   using metrics = openMetrics(join(runDir, METRICS_FILE), {
     onFull: config.onFull === "stop" ? undefined : (error) => {
       terminal.log(`warning: ${error.message}; lines are kept in memory until there is space`);
     },
   });
-  if (!metrics.rewind(resumed?.manifest.loop.metricsBytes ?? 0)) {
-    terminal.log(`warning: ${join(runDir, METRICS_FILE)} lacks lines of the steps done`);
-  }
+  // Of a run that was stopped before its first checkpoint.
+  if (resume === undefined) metrics.rewind(0);
   const options: TrainOptions = {
     device,
     model,
@@ -152,15 +157,18 @@ async function trainIn({ config, runDir, plan, terminal, interrupts }: Start): P
     onFull: config.onFull,
     evalEvery: config.evalEvery,
     patience: config.patience,
-    resume: resumed && unpackCheckpoint(resumed, model, layout),
+    resume,
     initial,
     signal: interrupts.signal,
-    reopen: async (): Promise<Device> => (await open()).device,
+    reopen: async (): Promise<Device> => sameDevice((await open()).device, run),
   };
-  const result = await train(options, {
+  const result = await trainUntilFull(options, {
     ...trainEvents({ config, steps, terminal, metrics }),
     async onStart(summary) {
-      // Not before: a run that does not start leaves its folder free for the next try.
+      // Not before: a run that does not start leaves its folder as it was.
+      if (resumed !== undefined && resumed !== plan?.checkpoint) {
+        await rewriteManifest(resumed.path, resumed.manifest);
+      }
       await saveConfig(runDir, run.json);
       const from = resumed?.path;
       terminal.log(
@@ -179,16 +187,45 @@ async function trainIn({ config, runDir, plan, terminal, interrupts }: Start): P
   }
 }
 
-/** Compares the surroundings with those of the run; the checkpoint, with allowed changes written into it. */
-async function goOn(
-  { run: before, config, changes, checkpoint }: ResumePlan,
+/** Trains; where a full disk ends it, the hint says how to go on. */
+async function trainUntilFull(options: TrainOptions, events: TrainEvents): Promise<TrainResult> {
+  try {
+    return await train(options, events);
+  } catch (error) {
+    if (!(error instanceof UserError) || !isDiskFull(error) || /--resume/.test(error.hint)) {
+      throw error;
+    }
+    throw new UserError(error.message, {
+      hint: `free some space, then: deno task train --resume --run-dir ${options.runDir}`,
+      cause: error,
+    });
+  }
+}
+
+/** @throws {DeviceError} if a device that takes the place of a lost one would round otherwise */
+function sameDevice(device: Device, { machine }: SavedRun): Device {
+  const found = deviceIdentity(device);
+  if (found === machine.device) return device;
+  throw new DeviceError(
+    `Cannot go on after the device was lost: expected ${machine.device}, found ${found}`,
+    { hint: "checkpoints are intact: go on with --resume once it is back" },
+  );
+}
+
+/** Compares the surroundings with those of the run; the checkpoint, with allowed changes in its manifest. */
+function goOn(
+  { run: before, config, changes, checkpoint, undone }: ResumePlan,
   run: SavedRun,
   { runDir, terminal }: { runDir: string; terminal: Console },
-): Promise<ResumePlan["checkpoint"]> {
+): ResumePlan["checkpoint"] {
   const surroundings = surroundingsChanges(before, run);
   checkChanges(runDir, surroundings, config.allowChange);
   for (const { name, before, after } of [...changes, ...surroundings]) {
     terminal.log(`${name}: ${JSON.stringify(before)} became ${JSON.stringify(after)}, as allowed`);
+  }
+  for (const { name, before, after } of undone) {
+    const [was, is] = [JSON.stringify(before), JSON.stringify(after)];
+    terminal.log(`warning: ${name} is ${is} again, as at that checkpoint; it had become ${was}`);
   }
   const [was, is] = [before.machine, run.machine];
   if (was.kiln !== is.kiln || was.deno !== is.deno) {
@@ -203,7 +240,6 @@ async function goOn(
   }
   if (changes.length + surroundings.length === 0) return checkpoint;
   const manifest = { ...checkpoint.manifest, run: run.json, configHash: configHash(run) };
-  await rewriteManifest(checkpoint.path, manifest);
   return { ...checkpoint, manifest };
 }
 

@@ -77,6 +77,9 @@ export function trainEvents({ config, steps, terminal, metrics }: {
         loss_ema: averages.loss,
       });
     },
+    onWarning(text) {
+      terminal.log(`warning: ${text}`);
+    },
     onRebuilt({ message }, step) {
       terminal.log(`warning: ${message}; opened it again, going on at step ${step}`);
     },

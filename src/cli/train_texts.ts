@@ -146,6 +146,19 @@ export function endText(
   return lines;
 }
 
+/** How a complete run can be trained on. */
+export function trainOnText(
+  { epochs }: TrainConfig,
+  { runDir, step, steps }: { runDir: string; step: number; steps: number },
+): string {
+  const [change, name] = step < steps
+    ? ["--patience 0", "patience"]
+    : epochs === null
+    ? [`--steps ${2 * steps}`, "steps"]
+    : [`--epochs ${2 * epochs}`, "epochs"];
+  return `to train on: deno task train --resume --run-dir ${runDir} ${change} --allow-change ${name}`;
+}
+
 /** What the queue of batches did, and the fix if it kept the step waiting. */
 function inputLine({ capacity, fill, waitShare }: InputSummary, workers: number): string {
   const line = `input: the queue of ${capacity} batches was ${formatShare(fill)} full, ` +

@@ -7,7 +7,7 @@ import { type MetricsWriter, openMetrics } from "../report/metrics.ts";
 import { type CheckpointFolder, listCheckpoints } from "../train/checkpoints/list_checkpoints.ts";
 import { type VerifiedCheckpoint, verifyCheckpoint } from "../train/checkpoints/load_checkpoint.ts";
 import type { EvalConfig } from "../train/config.ts";
-import { InterruptedError, listenForInterrupts } from "../train/interrupt.ts";
+import { listenForInterrupts } from "../train/interrupt.ts";
 import { isAtEnd } from "../train/resume.ts";
 import { newestRun } from "../train/run_folder.ts";
 import { parseSavedRun } from "../train/saved_run.ts";
@@ -25,52 +25,45 @@ export const EVAL_FILE = "eval.jsonl";
  */
 export async function watchCheckpoints(config: EvalConfig, seconds: number): Promise<void> {
   const runDir = config.runDir ?? await newestRun("runs");
-  using interrupts = listenForInterrupts(() => {});
-  interrupts.arm();
+  // There is nothing to save: a signal ends it at once, with its exit code.
+  using _interrupts = listenForInterrupts(() => {});
   using stack = new DisposableStack();
   let opened: { measuring: Measuring; metrics: MetricsWriter } | undefined;
-  try {
-    for await (const checkpoint of appearing(runDir, seconds, interrupts.signal)) {
-      const { manifest, path } = checkpoint;
-      const { step } = manifest;
-      const run = parseSavedRun(manifest.run, path);
-      checkMatrixSize(config, run.data.classes.length);
-      opened ??= {
-        measuring: stack.use(await openMeasuring(config, run)),
-        metrics: stack.use(openMetrics(join(runDir, EVAL_FILE))),
-      };
-      const { measuring, metrics } = opened;
-      const measured = await measure(checkpoint, measuring, interrupts.signal);
-      const told = { path, step, measuring };
-      console.log(config.json ? jsonText(measured, told) : linesOf(measured, told));
-      for (const { weights, evaluation } of measured) {
-        metrics.write(evaluationRecord(evaluation, {
-          step,
-          set: measuring.set,
-          dataset: config.dataset ?? run.config.dataset,
-          ema: weights === WEIGHTS.ema,
-          views: Number(config.views),
-        }));
-      }
-      await writeEvaluationFiles(config, measured, told);
-      const { trainingImages } = measuring;
-      const known = run.config.epochs === null || trainingImages !== undefined;
-      if (known && isAtEnd(manifest, run.config, trainingImages ?? 1)) return;
+  for await (const checkpoint of appearing(runDir, seconds)) {
+    const { manifest, path } = checkpoint;
+    const { step } = manifest;
+    const run = parseSavedRun(manifest.run, path);
+    checkMatrixSize(config, run.data.classes.length);
+    opened ??= {
+      measuring: stack.use(await openMeasuring(config, run)),
+      metrics: stack.use(openMetrics(join(runDir, EVAL_FILE))),
+    };
+    const { measuring, metrics } = opened;
+    const measured = await measure(checkpoint, measuring);
+    const told = { path, step, measuring };
+    console.log(config.json ? jsonText(measured, told) : linesOf(measured, told));
+    for (const { weights, evaluation } of measured) {
+      metrics.write(evaluationRecord(evaluation, {
+        step,
+        set: measuring.set,
+        dataset: config.dataset ?? run.config.dataset,
+        ema: weights === WEIGHTS.ema,
+        views: Number(config.views),
+      }));
     }
-  } catch (error) {
-    if (!(error instanceof InterruptedError)) throw error;
-    Deno.exitCode = error.exitCode;
+    await writeEvaluationFiles(config, measured, told);
+    const { trainingImages } = measuring;
+    const known = run.config.epochs === null || trainingImages !== undefined;
+    if (known && isAtEnd(manifest, run.config, trainingImages ?? 1)) return;
   }
 }
 
 async function measure(
   checkpoint: VerifiedCheckpoint,
   measuring: Measuring,
-  signal: AbortSignal,
 ): Promise<readonly Measured[]> {
   using terminal = createConsole();
   return await measuring.measure(checkpoint, {
-    signal,
     onBatch: (done, images) => terminal.status(evaluatingText(done, images)),
   });
 }
@@ -79,7 +72,6 @@ async function measure(
 async function* appearing(
   runDir: string,
   seconds: number,
-  signal: AbortSignal,
 ): AsyncGenerator<VerifiedCheckpoint> {
   const seen = new Set<number>();
   let hasWaited = false;
@@ -94,11 +86,7 @@ async function* appearing(
       console.error(`waiting for the first checkpoint of ${runDir}`);
       hasWaited = true;
     }
-    try {
-      await sleep(seconds * 1000, undefined, { signal });
-    } catch (error) {
-      throw signal.aborted ? signal.reason : error;
-    }
+    await sleep(seconds * 1000);
   }
 }
 

@@ -106,7 +106,13 @@ export function openMetrics(path: string, { onFull }: MetricsOptions = {}): Metr
       return true;
     },
     close,
-    [Symbol.dispose]: close,
+    [Symbol.dispose]() {
+      try {
+        close();
+      } catch {
+        // Whoever does not call `close` leaves by an error of their own, which must be told.
+      }
+    },
   };
 }
 

@@ -45,6 +45,16 @@ export function checkRecipe(config: TrainConfig): void {
       hint: "add --eval-every with a number of steps, for example --eval-every 400",
     });
   }
+  if (config.patience > 0 && config.evalEvery === 0) {
+    throw new ConfigError("--patience counts measurements during training: found --eval-every 0", {
+      hint: "add --eval-every with a number of steps, for example --eval-every 400",
+    });
+  }
+  if (config.initPartial && config.initFrom === null) {
+    throw new ConfigError("--init-partial is read by --init-from only: found none", {
+      hint: "leave out --init-partial, or name a file with --init-from",
+    });
+  }
   if (config.finalLearningRate > config.learningRate) {
     throw new ConfigError(
       `--final-learning-rate must be at most --learning-rate, ${config.learningRate}: ` +
@@ -119,4 +129,27 @@ export function classWeightsOf(
     );
   }
   return counts.map((count) => labels.length / (classes.length * count));
+}
+
+/**
+ * Refuses settings that follow measurements where there are no images to measure on.
+ *
+ * @throws {ConfigError} naming the flag
+ */
+export function checkMeasurable(
+  { schedule, patience, evalEvery }: Pick<TrainConfig, "schedule" | "patience" | "evalEvery">,
+  sets: number,
+): void {
+  if (sets > 0) return;
+  const flag = schedule === "plateau"
+    ? "--schedule plateau"
+    : patience > 0
+    ? `--patience ${patience}`
+    : evalEvery > 0
+    ? `--eval-every ${evalEvery}`
+    : undefined;
+  if (flag === undefined) return;
+  throw new ConfigError(`${flag} needs images to measure on: found none`, {
+    hint: "set some aside with --validation-fraction 0.1",
+  });
 }

@@ -22,7 +22,7 @@ export const COMMANDS = {
         default: 100_000,
         min: 1,
         group: "Run",
-        about: "training steps, one batch each",
+        about: "training steps, one update of the weights each",
       },
       epochs: {
         kind: "number",

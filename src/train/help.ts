@@ -33,7 +33,7 @@ export function commandHelp(command: CommandHelp): string {
   for (const [group, members] of groups) {
     lines.push("", group);
     for (const [name, flag] of members) {
-      const text = wrap(describe(flag), HELP_COLUMNS - left);
+      const text = wrap(describe(flag, command.flags), HELP_COLUMNS - left);
       const written = `  ${spelling(name, flag)}`;
       // One that is long has a line of its own, so that all others keep room for their words.
       if (written.length + 2 > left) lines.push(written);
@@ -75,11 +75,15 @@ function spelling(name: string, flag: Flag): string {
   }
 }
 
-function describe(flag: Flag): string {
+function describe(flag: Flag, table: FlagTable): string {
   const notes: string[] = [];
   if (flag.kind === "integer" || flag.kind === "number") notes.push(range(flag));
   if (flag.alias !== undefined) notes.push(`also --${flag.alias}`);
-  if (flag.excludes !== undefined) notes.push(`not with --${flag.excludes}`);
+  if (flag.excludes !== undefined) {
+    const other = table[flag.excludes];
+    const isNegated = other.kind === "boolean" && other.default;
+    notes.push(`not with --${isNegated ? "no-" : ""}${flag.excludes}`);
+  }
   if (flag.kind !== "boolean") {
     const text = typeof flag.default === "object" ? flag.default.text : String(flag.default);
     notes.push(`default ${text}`);

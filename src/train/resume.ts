@@ -1,10 +1,18 @@
 // Finds out where a run goes on, and whether it may.
 
-import type { UserError } from "../util/errors.ts";
-import { ioError } from "../util/io_errors.ts";
-import { type CheckpointFolder, listCheckpoints } from "./checkpoints/list_checkpoints.ts";
+import { type OptimizerName, OPTIMIZERS } from "../optim/optimizers.ts";
+import { ConfigError, UserError } from "../util/errors.ts";
+import {
+  type CheckpointFolder,
+  listCheckpoints,
+  setAside,
+} from "./checkpoints/list_checkpoints.ts";
 import type { Manifest } from "./checkpoints/manifest.ts";
-import { newestCheckpoint, type VerifiedCheckpoint } from "./checkpoints/load_checkpoint.ts";
+import {
+  type LoadedCheckpoint,
+  newestCheckpoint,
+  type VerifiedCheckpoint,
+} from "./checkpoints/load_checkpoint.ts";
 import { checkRecipe } from "./check_recipe.ts";
 import { totalSteps, type TrainConfig } from "./config.ts";
 import {
@@ -25,6 +33,8 @@ export interface ResumePlan {
   readonly changes: readonly ConfigChange[];
   /** Absent: it was stopped before its first one, and starts anew. */
   readonly checkpoint?: VerifiedCheckpoint;
+  /** What had been changed after the checkpoint was written, and does not hold any more. */
+  readonly undone: readonly ConfigChange[];
 }
 
 /**
@@ -62,8 +72,9 @@ export async function planResume(
   checkRecipe(resumed);
   const changes = configChanges(run.config, resumed);
   checkChanges(runDir, changes, allowChange);
-  for (const folder of damaged) await setAside(folder);
-  return { config: resumed, run, changes, checkpoint };
+  for (const folder of damaged) await setAside(folder, "damaged");
+  const undone = damaged.length === 0 ? [] : await changesSince(runDir, run);
+  return { config: resumed, run, changes, checkpoint, undone };
 }
 
 /** Whether a checkpoint is that of the run's end: its last step, or the one at which it stopped early. */
@@ -76,12 +87,32 @@ export function isAtEnd(
   return step >= totalSteps(config, trainingImages) || patience > 0 && loop.sinceBest >= patience;
 }
 
-/** Nothing is lost: a damaged checkpoint stays, under a name that no one takes for a good one. */
-async function setAside({ path }: CheckpointFolder): Promise<void> {
-  const aside = `${path}.damaged-${crypto.randomUUID().slice(0, 8)}`;
+/**
+ * Refuses a checkpoint whose optimizer kept other blocks than the run's does.
+ *
+ * @throws {ConfigError} naming both
+ */
+export function checkOptimizer(
+  { path, state }: LoadedCheckpoint,
+  optimizer: OptimizerName,
+): void {
+  const [needed, found] = [OPTIMIZERS[optimizer].state, Object.keys(state.optimizer)];
+  if ([...needed].sort().join() === found.sort().join()) return;
+  const listed = (names: readonly string[]) => names.length === 0 ? "none" : names.join(", ");
+  throw new ConfigError(
+    `Cannot go on with --optimizer ${optimizer} from ${path}: it needs the optimizer state ${
+      listed(needed)
+    }, found ${listed(found)}`,
+    { hint: `start a new run from its weights: --init-from ${path}` },
+  );
+}
+
+/** How the settings in `config.json` differ from those of a checkpoint, where they can be read. */
+async function changesSince(runDir: string, run: SavedRun): Promise<ConfigChange[]> {
   try {
-    await Deno.rename(path, aside);
+    return configChanges((await readSavedRun(runDir)).config, run.config);
   } catch (error) {
-    throw ioError("rename", path, error);
+    if (error instanceof UserError) return [];
+    throw error;
   }
 }

@@ -5,6 +5,7 @@ import { removeTemporaries, writeFileAtomic } from "../util/atomic_file.ts";
 import { UserError } from "../util/errors.ts";
 import { ioError } from "../util/io_errors.ts";
 import { checkpointsFolder, listCheckpoints } from "./checkpoints/list_checkpoints.ts";
+import { MANIFEST_FILE } from "./checkpoints/manifest.ts";
 
 /** The name of the file of a run's settings. */
 export const CONFIG_FILE = "config.json";
@@ -47,14 +48,25 @@ export async function lockRunFolder(runDir: string): Promise<Disposable> {
     });
   }
   await removeTemporaries(checkpoints, "step-");
+  await removeTemporaries(runDir, CONFIG_FILE);
+  await removeTemporaries(runDir, "diverged-");
+  for (const { path } of await listCheckpoints(runDir)) {
+    await removeTemporaries(path, MANIFEST_FILE);
+  }
   return file;
 }
 
-/** @throws {UserError} if the folder holds a run already */
+/** @throws {UserError} if the folder holds a run already, or what is left of one */
 export async function refuseRun(runDir: string): Promise<void> {
-  if (!await holdsRun(runDir)) return;
-  throw new UserError(`Cannot start a run in ${runDir} as it holds one already`, {
-    hint: `go on with it: --resume --run-dir ${runDir}; or choose another --run-dir`,
+  if (await holdsRun(runDir)) {
+    throw new UserError(`Cannot start a run in ${runDir} as it holds one already`, {
+      hint: `go on with it: --resume --run-dir ${runDir}; or choose another --run-dir`,
+    });
+  }
+  const left = await remainsOfRun(runDir);
+  if (left === undefined) return;
+  throw new UserError(`Cannot start a run in ${runDir} as it holds what is left of one: ${left}`, {
+    hint: "choose another --run-dir, or move it away",
   });
 }
 
@@ -69,6 +81,15 @@ export async function requireRun(runDir: string): Promise<void> {
 async function holdsRun(runDir: string): Promise<boolean> {
   const hasConfig = await Deno.stat(join(runDir, CONFIG_FILE)).then(() => true, () => false);
   return hasConfig || (await listCheckpoints(runDir)).length > 0;
+}
+
+/** Lines of metrics, or a checkpoint that was set aside: a new run would overwrite or mix with them. */
+async function remainsOfRun(runDir: string): Promise<string | undefined> {
+  const { size } = await Deno.stat(join(runDir, METRICS_FILE)).catch(() => ({ size: 0 }));
+  if (size > 0) return METRICS_FILE;
+  for await (const { name } of Deno.readDir(checkpointsFolder(runDir))) {
+    if (name.startsWith("step-")) return name;
+  }
 }
 
 /** Saves a run's resolved configuration; from then on the folder holds a run. */

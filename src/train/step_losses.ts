@@ -16,22 +16,26 @@ export interface StepLosses {
 
 /** What to do when the loss is not finite any more. */
 export const DIVERGED_HINT =
-  "use a smaller --learning-rate; checkpoints that were written are intact";
+  "use a smaller --learning-rate; checkpoints that were written are intact, but the newest may be on " +
+  "their way there";
 
 /** What a step diverged by. */
 export interface Divergence {
   readonly step: number;
-  /** What is not finite: the loss, or the gradient's norm, as a ReLU hides a NaN from the loss. */
-  readonly quantity: "loss" | "gradient";
+  /**
+   * What is not finite: the loss; the gradient's norm, as a ReLU hides a NaN from the loss; or weights
+   * after the update.
+   */
+  readonly quantity: "loss" | "gradient" | "update";
   readonly value: number;
   /** The finite losses that were read with it, oldest first. */
   readonly before: readonly StepLosses[];
 }
 
-/** The loss of a step, or its gradient, is NaN or infinite. */
+/** The loss of a step, its gradient or its update is NaN or infinite. */
 export class DivergedError extends NonFiniteLossError implements Divergence {
   readonly step: number;
-  readonly quantity: "loss" | "gradient";
+  readonly quantity: Divergence["quantity"];
   readonly value: number;
   readonly before: readonly StepLosses[];
 

@@ -6,7 +6,7 @@ import type { Model } from "../nn/model.ts";
 import { parameterLayout } from "../nn/parameters.ts";
 import type { PlanSummary } from "../tensor/compile.ts";
 import { DeviceLostError, type UserError } from "../util/errors.ts";
-import { listCheckpoints } from "./checkpoints/list_checkpoints.ts";
+import { listCheckpoints, setAside } from "./checkpoints/list_checkpoints.ts";
 import {
   type LoadedCheckpoint,
   newestCheckpoint,
@@ -47,6 +47,7 @@ export interface TrainOptions {
     readonly json: Readonly<Record<string, unknown>>;
     readonly configHash: string;
   };
+  /** Taken back to where it was where the run goes on from a checkpoint. */
   readonly journal: Journal;
   readonly workers: number;
   readonly logEvery: number;
@@ -106,6 +107,8 @@ export interface TrainEvents {
   /** How many of the images of an evaluation are done. */
   onEvaluating?(done: number, images: number): void;
   onEvaluation?(event: EvaluationEvent): void;
+  /** Something that is not as it should be, and does not stop the run. */
+  onWarning?(text: string): void;
   /** The device was lost, and another one goes on at `step`. */
   onRebuilt?(error: DeviceLostError, step: number): void;
 }
@@ -116,7 +119,7 @@ export interface TrainResult {
   readonly end: "finished" | "stopped" | "interrupted";
   /** Steps done, of the whole run. */
   readonly step: number;
-  /** Steps done by this process. */
+  /** Steps done by this process, since the device was opened. */
   readonly steps: number;
   readonly evaluations: readonly EvaluationEvent[];
   /** The newest. */
@@ -137,26 +140,48 @@ export interface TrainResult {
  */
 export async function train(options: TrainOptions, events: TrainEvents = {}): Promise<TrainResult> {
   const { reopen } = options;
+  let isStarted = false;
+  const onStart = async (summary: PlanSummary) => {
+    isStarted = true;
+    await events.onStart?.(summary);
+  };
   try {
-    return await trainOn(options, events);
+    return await trainOn(options, { ...events, onStart });
   } catch (error) {
     if (!(error instanceof DeviceLostError) || reopen === undefined) throw error;
     const device = await reopen();
-    const resume = await newestOf(options);
-    options.journal.rewind(resume?.manifest.loop.metricsBytes ?? 0);
+    const resume = await newestOf(options, events);
     events.onRebuilt?.(error, resume?.state.step ?? 0);
-    return await trainOn({ ...options, device, resume }, { ...events, onStart: undefined });
+    if (resume === undefined) options.journal.rewind(0);
+    const again = isStarted ? { ...events, onStart: undefined } : events;
+    return await trainOn({ ...options, device, resume }, again);
   }
 }
 
 async function trainOn(options: TrainOptions, events: TrainEvents): Promise<TrainResult> {
+  const { resume, runDir, journal } = options;
+  if (resume !== undefined) {
+    const { step, loop } = resume.manifest;
+    for (const folder of await listCheckpoints(runDir)) {
+      // Of another course that the run had taken from here on.
+      if (folder.step > step) await setAside(folder, "superseded");
+    }
+    if (!journal.rewind(loop.metricsBytes)) {
+      events.onWarning?.(`the metrics of ${runDir} lack lines of the first ${step} steps`);
+    }
+  }
   await using session = await TrainingSession.open(options, events);
   return await session.run();
 }
 
-/** The newest good checkpoint, if there is any. */
-async function newestOf({ runDir, model }: TrainOptions): Promise<LoadedCheckpoint | undefined> {
+/** The newest good checkpoint, if there is any; damaged ones are set aside. */
+async function newestOf(
+  { runDir, model }: TrainOptions,
+  events: TrainEvents,
+): Promise<LoadedCheckpoint | undefined> {
   if ((await listCheckpoints(runDir)).length === 0) return undefined;
-  const layout = parameterLayout(model.parameters);
-  return unpackCheckpoint(await newestCheckpoint(runDir, () => {}), model, layout);
+  const newest = await newestCheckpoint(runDir, ({ path }, error) => {
+    events.onWarning?.(`${error.message}; ${path} is set aside`);
+  });
+  return unpackCheckpoint(newest, model, parameterLayout(model.parameters));
 }

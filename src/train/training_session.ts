@@ -1,18 +1,17 @@
 import { mixes } from "../data/augment/spec.ts";
-import { Plateau } from "../optim/plateau.ts";
-import { eventLoopTurn } from "../util/event_loop.ts";
+import { eventLoopPause } from "../util/event_loop.ts";
 import { Stopwatch } from "../util/stopwatch.ts";
-import { CheckpointWriter } from "./checkpoints/checkpoint_writer.ts";
-import { type Best, FRESH_LOOP, type LoopState } from "./checkpoints/loop_state.ts";
+import { CheckpointWriter, type LoopFields } from "./checkpoints/checkpoint_writer.ts";
+import { FRESH_LOOP } from "./checkpoints/loop_state.ts";
 import { DeviceImages } from "./device_images.ts";
 import { dumpDivergence } from "./divergence.ts";
 import { Evaluator } from "./evaluation/evaluator.ts";
 import type { Feed } from "./feed.ts";
 import { InputWindow } from "./input_summary.ts";
-import { InterruptedError } from "./interrupt.ts";
 import { LossWindow } from "./loss_window.ts";
 import { measureSet } from "./measure_set.ts";
 import { openFeed } from "./open_feed.ts";
+import { PrecisionRecord } from "./precision_record.ts";
 import type {
   EvaluationEvent,
   EvaluationSet,
@@ -35,19 +34,18 @@ export class TrainingSession implements AsyncDisposable {
   readonly #checkpoints: CheckpointWriter;
   readonly #clock = new Stopwatch();
   readonly #firstStep: number;
-  readonly #plateau: Plateau | undefined;
+  readonly #record: PrecisionRecord;
   readonly #readEvery: number;
   readonly #window: LossWindow;
   /** What the queue of batches has done from the start on. */
   readonly #input: InputWindow;
+  /** The last measurement of the first set. */
   #lastEvaluation: EvaluationEvent | undefined;
-  #best: Best | null;
-  #sinceBest: number;
 
   private constructor(
     options: TrainOptions,
     events: TrainEvents,
-    parts: { trainer: Trainer; evaluator: Evaluator; feed: Feed; plateau: Plateau | undefined },
+    parts: { trainer: Trainer; evaluator: Evaluator; feed: Feed; record: PrecisionRecord },
   ) {
     const { loop } = options.resume?.manifest ?? { loop: FRESH_LOOP };
     this.#options = options;
@@ -55,11 +53,9 @@ export class TrainingSession implements AsyncDisposable {
     this.#trainer = parts.trainer;
     this.#evaluator = parts.evaluator;
     this.#feed = parts.feed;
-    this.#plateau = parts.plateau;
+    this.#record = parts.record;
     this.#firstStep = parts.trainer.step;
     this.#readEvery = Math.min(READ_EVERY, parts.trainer.queueableSteps);
-    this.#best = loop.best;
-    this.#sinceBest = loop.sinceBest;
     const { batchSize } = options.recipe;
     const stats = parts.feed.stats();
     this.#input = new InputWindow(stats, batchSize);
@@ -90,14 +86,12 @@ export class TrainingSession implements AsyncDisposable {
     const evaluator = made.use(await Evaluator.create(device, model, recipe.batchSize));
     if (resume !== undefined) trainer.loadState(resume.state);
     else if (initial !== undefined) trainer.initialize(initial);
-    let plateau: Plateau | undefined;
-    if (recipe.schedule === "plateau") {
-      plateau = new Plateau(recipe.plateauPatience, resume?.manifest.loop.plateau ?? undefined);
-      trainer.learningRateFactor = recipe.decayFactor ** plateau.state.drops;
-    }
+    const loop = resume?.manifest.loop ?? FRESH_LOOP;
+    const record = new PrecisionRecord(recipe, options.patience, loop);
+    trainer.learningRateFactor = record.learningRateFactor;
     await events.onStart?.(trainer.plan.summary);
     const feed = made.use(openFeed(options, trainer.step * recipe.accumulate));
-    const session = new TrainingSession(options, events, { trainer, evaluator, feed, plateau });
+    const session = new TrainingSession(options, events, { trainer, evaluator, feed, record });
     made.move();
     return session;
   }
@@ -123,9 +117,9 @@ export class TrainingSession implements AsyncDisposable {
       if (trainer.queued === trainer.maxQueued) await this.#readLosses();
       using batch = this.#feed.tryNext() ?? await this.#feed.next();
       trainer.run(batch);
+      // Signals and errors of the device arrive as events.
+      await eventLoopPause();
     }
-    // Signals and errors of the device arrive as events.
-    await eventLoopTurn();
     const { step } = trainer;
     const isLast = step === recipe.totalSteps;
     const logs = (step - 1) % logEvery === 0 || isLast;
@@ -172,99 +166,105 @@ export class TrainingSession implements AsyncDisposable {
     let event: EvaluationEvent;
     try {
       event = await this.#evaluate(this.#options.evaluations[0]);
+      this.#lastEvaluation = event;
     } catch (error) {
-      if (error instanceof InterruptedError) return false;
+      if (this.#isCalledOff(error)) return false;
       throw error;
     }
-    const { precision } = event.averages;
-    if (this.#plateau !== undefined) {
-      this.#plateau.observe(precision);
-      const { decayFactor } = this.#options.recipe;
-      this.#trainer.learningRateFactor = decayFactor ** this.#plateau.state.drops;
-    }
-    const former = this.#best;
-    const isBest = former === null || precision > former.precision;
-    this.#sinceBest = isBest ? 0 : this.#sinceBest + 1;
-    if (isBest) this.#best = { step: event.step, precision };
+    const { best: former } = this.#record;
+    const isBest = this.#record.observe(event.step, event.averages.precision);
+    this.#trainer.learningRateFactor = this.#record.learningRateFactor;
     if (isBest || this.#checkpoints.isDue()) {
       // What the disk did not take is no best one to go back to.
-      if (!await this.#save({ event }) && isBest) this.#best = former;
+      if (!await this.#save() && isBest) this.#record.forgetBest(former);
     }
     this.#clock.resume();
     return true;
   }
 
   #isAtEnd(): boolean {
-    return this.#trainer.step >= this.#options.recipe.totalSteps || this.#hasLostPatience();
-  }
-
-  #hasLostPatience(): boolean {
-    const { patience } = this.#options;
-    return patience > 0 && this.#sinceBest >= patience;
+    const { totalSteps } = this.#options.recipe;
+    return this.#trainer.step >= totalSteps || this.#record.hasLostPatience;
   }
 
   async #interrupted(evaluationIsDue: boolean): Promise<TrainResult> {
     await this.#readLosses();
     this.#clock.pause();
-    await this.#save({ evaluationIsDue, must: true });
+    // At the end of the run all sets are to be measured.
+    const isDue = evaluationIsDue || this.#isAtEnd() && this.#unmeasured().length > 0;
+    await this.#save({ evaluationIsDue: isDue, must: true, counts: false });
     return this.#result("interrupted", []);
   }
 
   /** Saves, then measures on all sets. */
   async #finish(): Promise<TrainResult> {
     this.#clock.pause();
-    const { evaluations: sets, signal, recipe: { totalSteps } } = this.#options;
-    const end = this.#trainer.step >= totalSteps ? "finished" : "stopped";
+    const end = this.#trainer.step >= this.#options.recipe.totalSteps ? "finished" : "stopped";
+    const sets = this.#unmeasured();
     await this.#save({ evaluationIsDue: sets.length > 0, must: true });
-    const events: EvaluationEvent[] = [];
+    const events = this.#lastEvaluation?.step === this.#trainer.step ? [this.#lastEvaluation] : [];
     try {
       for (const set of sets) events.push(await this.#evaluate(set));
     } catch (error) {
-      if (!(error instanceof InterruptedError) || !signal?.aborted) throw error;
+      if (!this.#isCalledOff(error)) throw error;
       return this.#result("interrupted", []);
     }
     const [first] = events;
-    if (first !== undefined) {
-      const { precision } = first.averages;
-      const isBest = this.#best === null || precision > this.#best.precision;
-      if (isBest) this.#best = { step: first.step, precision };
-      await this.#save({ event: first });
+    if (first !== undefined && first.set === this.#options.evaluations[0].name) {
+      this.#record.observeEnd(first.step, first.averages.precision);
+      this.#lastEvaluation = first;
     }
+    if (sets.length > 0) await this.#save();
     return this.#result(end, events);
+  }
+
+  /** The sets that have not been measured at this step: an early stop follows a measurement of the first. */
+  #unmeasured(): readonly EvaluationSet[] {
+    const { evaluations, resume } = this.#options;
+    const { step } = this.#trainer;
+    const done = this.#lastEvaluation?.step === step
+      ? this.#lastEvaluation.set
+      : resume?.manifest.step === step
+      ? resume.manifest.metrics.set
+      : null;
+    return evaluations.filter(({ name }) => name !== done);
+  }
+
+  #isCalledOff(error: unknown): boolean {
+    const { signal } = this.#options;
+    return signal?.aborted === true && error === signal.reason;
   }
 
   async #evaluate(set: EvaluationSet): Promise<EvaluationEvent> {
     const [trainer, evaluator] = [this.#trainer, this.#evaluator];
     const [options, events] = [this.#options, this.#events];
-    const last = this.#lastEvaluation;
-    if (last?.step === trainer.step && last.set === set.name) return last;
     const event = await measureSet(set, { trainer, evaluator, options, events });
     events.onEvaluation?.(event);
-    return this.#lastEvaluation = event;
+    return event;
   }
 
   /** Returns false if the disk was full. */
-  #save(
-    { evaluationIsDue = false, must = false, event }: {
+  async #save(
+    { evaluationIsDue = false, must = false, counts = true }: {
       evaluationIsDue?: boolean;
-      /** Whether a full disk is an error whatever was asked for. */
       must?: boolean;
-      event?: EvaluationEvent;
+      counts?: boolean;
     } = {},
   ): Promise<boolean> {
-    return this.#checkpoints.save(this.#loop(evaluationIsDue), {
-      event,
-      loss: this.#window.last,
-      must,
-    });
+    const last = this.#lastEvaluation;
+    const event = last?.step === this.#trainer.step ? last : undefined;
+    const known = { event, loss: this.#window.last, must, counts };
+    try {
+      return await this.#checkpoints.save(this.#loop(evaluationIsDue), known);
+    } catch (error) {
+      throw error instanceof DivergedError ? await dumpDivergence(this.#options, error) : error;
+    }
   }
 
-  #loop(evaluationIsDue: boolean): Omit<LoopState, "lossAverage" | "metricsBytes"> {
+  #loop(evaluationIsDue: boolean): LoopFields {
     return {
       window: this.#window.totals,
-      best: this.#best,
-      sinceBest: this.#sinceBest,
-      plateau: this.#plateau?.state ?? null,
+      ...this.#record.state,
       evaluationIsDue,
     };
   }
@@ -278,7 +278,7 @@ export class TrainingSession implements AsyncDisposable {
       steps: step - this.#firstStep,
       evaluations,
       checkpoint: this.#checkpoints.last?.path ?? "",
-      best: this.#best,
+      best: this.#record.best,
       seconds,
       input: this.#input.until(this.#feed.stats(), seconds),
     };

@@ -76,7 +76,8 @@ Deno.test("a signal saves after the step at hand; an evaluation that was due is 
   await runTiny(device, whole);
   const expected = await checkpointOf(whole);
   for (const moment of ["onLog", "onEvaluating", "onCheckpoint"] as const) {
-    for (let nth = 1; nth <= 3; nth++) {
+    // The fourth log line is that of the last step: what is left are the measurements.
+    for (let nth = 1; nth <= (moment === "onLog" ? 4 : 3); nth++) {
       const runDir = join(folder.path, `${moment}-${nth}`);
       const controller = new AbortController();
       let calls = 0;
@@ -93,12 +94,85 @@ Deno.test("a signal saves after the step at hand; an evaluation that was due is 
       assert.equal(last.state.step, result.step);
       const resumed = await runTiny(device, runDir, { resume: last });
       assert.equal(resumed.end, "finished");
+      assert.equal(resumed.evaluations.length, 1, "the last measurement is made up for");
       assert.deepEqual((await checkpointOf(runDir)).state, expected.state, `${moment} ${nth}`);
       if (moment !== "onLog") {
         assert.deepEqual(await rowsOf(runDir), await rowsOf(whole), `${moment} ${nth}`);
       }
     }
   }
+});
+
+Deno.test("any reason of an abort saves, also during a measurement", async () => {
+  const device = await testCpu();
+  await using folder = await temporaryFolder();
+  const controller = new AbortController();
+  const { end, step } = await runTiny(device, folder.path, {
+    signal: controller.signal,
+    events: { onEvaluating: () => controller.abort() },
+  });
+  assert.deepEqual([end, step], ["interrupted", 4]);
+  const { manifest } = await checkpointOf(folder.path);
+  assert.deepEqual([manifest.step, manifest.loop.evaluationIsDue], [4, true]);
+});
+
+Deno.test("a signal right after the best measurement leaves it known, and its number as it was", async () => {
+  const device = await testCpu();
+  await using folder = await temporaryFolder();
+  const controller = new AbortController();
+  await runTiny(device, folder.path, {
+    checkpointEvery: {},
+    signal: controller.signal,
+    events: { onCheckpoint: () => controller.abort() },
+  });
+  const { manifest } = await checkpointOf(folder.path);
+  assert.deepEqual([manifest.step, manifest.number, manifest.loop.best?.step], [4, 1, 4]);
+  assert.equal(manifest.metrics.precisionEma, manifest.loop.best?.precision);
+});
+
+Deno.test("an early stop that is interrupted and resumed has its lines once", async () => {
+  const device = await testCpu();
+  await using folder = await temporaryFolder();
+  const options = { recipe: { learningRate: 1e-9, totalSteps: 40 }, patience: 1 };
+  const whole = join(folder.path, "whole");
+  assert.equal((await runTiny(device, whole, options)).end, "stopped");
+  const runDir = join(folder.path, "run");
+  const controller = new AbortController();
+  const interrupted = await runTiny(device, runDir, {
+    ...options,
+    signal: controller.signal,
+    events: { onCheckpoint: (_, step) => step === 8 && controller.abort() },
+  });
+  assert.deepEqual([interrupted.end, interrupted.step], ["stopped", 8], "nothing was left to do");
+  assert.deepEqual(await rowsOf(runDir), await rowsOf(whole));
+});
+
+Deno.test("a run that goes on from an earlier checkpoint sets the later ones aside", async () => {
+  const device = await testCpu();
+  await using folder = await temporaryFolder();
+  await runTiny(device, folder.path);
+  await runTiny(device, folder.path, {
+    resume: await checkpointOf(folder.path, 3),
+    recipe: { totalSteps: 5 },
+    keep: 1,
+  });
+  assert.deepEqual((await listCheckpoints(folder.path)).map(({ step }) => step).at(-1), 5);
+  const names = [...Deno.readDirSync(join(folder.path, "checkpoints"))].map(({ name }) => name);
+  assert.ok(names.some((name) => /^step-00000012\.superseded-\w{8}$/.test(name)), `${names}`);
+});
+
+Deno.test("a device that is lost before the start: the run starts on the next one", async () => {
+  await using folder = await temporaryFolder();
+  const first = await WebGpuDevice.open();
+  const second = await WebGpuDevice.open();
+  first.gpu.destroy();
+  let starts = 0;
+  const { end } = await runTiny(first, folder.path, {
+    reopen: () => Promise.resolve(second),
+    events: { onStart: () => void starts++ },
+  });
+  assert.deepEqual([end, starts], ["finished", 1]);
+  for (const device of [first, second]) device.destroy();
 });
 
 Deno.test("a lost device is opened again once, from the last checkpoint; the second loss is an error", async () => {

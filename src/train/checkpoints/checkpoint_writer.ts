@@ -1,7 +1,7 @@
-import { NonFiniteLossError, UserError } from "../../util/errors.ts";
+import { UserError } from "../../util/errors.ts";
 import { isDiskFull } from "../../util/io_errors.ts";
 import type { EvaluationEvent, TrainEvents, TrainOptions } from "../train.ts";
-import { DIVERGED_HINT, type Trainer, type TrainerState } from "../trainer.ts";
+import { DivergedError, type Trainer, type TrainerState } from "../trainer.ts";
 import { checkpointPath } from "./list_checkpoints.ts";
 import type { LoopState } from "./loop_state.ts";
 import type { CheckpointMetrics, Manifest } from "./manifest.ts";
@@ -12,6 +12,21 @@ import { rewriteManifest, writeCheckpoint } from "./write_checkpoint.ts";
 export interface WrittenCheckpoint {
   readonly path: string;
   readonly manifest: Manifest;
+}
+
+/** What the loop itself knows of its state. */
+export type LoopFields = Omit<LoopState, "lossAverage" | "metricsBytes">;
+
+/** What is known at a checkpoint. */
+export interface SaveOptions {
+  /** The evaluation at this step, if there was one. */
+  readonly event: EvaluationEvent | undefined;
+  /** Of the last step whose loss was read. */
+  readonly loss: number | null;
+  /** Whether a full disk is an error whatever was asked for. */
+  readonly must: boolean;
+  /** Whether it counts among those of which every Nth stays: one that a signal caused does not. */
+  readonly counts: boolean;
 }
 
 /** Writes the checkpoints of a run when they are due, and removes those that need not stay. */
@@ -45,67 +60,71 @@ export class CheckpointWriter {
    * Writes a checkpoint of this step, or what has become known of the one that there is.
    *
    * @param loop what the loop goes on with
-   * @param event the evaluation at this step, if there was one
-   * @param loss of the last step whose loss was read
-   * @param must whether a full disk is an error whatever was asked for
    * @returns false if the disk was full, and the run goes on
-   * @throws {NonFiniteLossError} if the weights are not all finite; nothing is written
+   * @throws {DivergedError} if the weights are not all finite; nothing is written
    * @throws {UserError} if it cannot be written; earlier ones are untouched
    */
-  async save(
-    loop: Omit<LoopState, "lossAverage" | "metricsBytes">,
-    { event, loss, must }: { event?: EvaluationEvent; loss: number | null; must: boolean },
-  ): Promise<boolean> {
+  async save(loop: LoopFields, { event, loss, must, counts }: SaveOptions): Promise<boolean> {
     const state = await this.#trainer.saveState();
     checkFinite(state);
+    const isThere = this.#last?.manifest.step === state.step;
     try {
-      await this.#write(state, loop, metricsOf(loss, event));
+      const metrics = metricsOf(loss, event);
+      if (this.#last !== undefined && isThere) await this.#amend(this.#last, { loop, metrics });
+      else await this.#write(state, { loop, metrics, counts });
     } catch (error) {
       this.#savedAt = performance.now();
       if (!(error instanceof UserError) || !isDiskFull(error)) throw error;
       const last = this.#last?.manifest.step;
-      if (must || this.#options.onFull === "stop") throw this.#fullError(error, last);
+      // What is trained is safe where only the manifest could not be replaced.
+      const ends = this.#options.onFull === "stop" || must && !isThere;
+      if (ends) throw this.#fullError(error, last);
       this.#events.onDiskFull?.(error, state.step, last);
-      return false;
+      return isThere;
     }
     this.#savedAt = performance.now();
     const { runDir, keep, keepEvery } = this.#options;
-    await removeOldCheckpoints(runDir, { keep, keepEvery, best: loop.best?.step ?? null });
+    const best = loop.best?.step ?? null;
+    await removeOldCheckpoints(runDir, state.step, { keep, keepEvery, best });
     return true;
+  }
+
+  /** Replaces the manifest; what was measured at this step stays known. */
+  async #amend(
+    { path, manifest: before }: WrittenCheckpoint,
+    { loop, metrics }: { loop: LoopFields; metrics: CheckpointMetrics },
+  ): Promise<void> {
+    const { lossAverage } = before.loop;
+    const manifest: Manifest = {
+      ...before,
+      metrics: metrics.set === null ? before.metrics : metrics,
+      loop: { ...loop, lossAverage, metricsBytes: this.#options.journal.sync() },
+    };
+    await rewriteManifest(path, manifest);
+    this.#last = { path, manifest };
   }
 
   async #write(
     state: TrainerState,
-    loop: Omit<LoopState, "lossAverage" | "metricsBytes">,
-    metrics: CheckpointMetrics,
+    { loop, metrics, counts }: { loop: LoopFields; metrics: CheckpointMetrics; counts: boolean },
   ): Promise<void> {
     const { journal, model, run, runDir } = this.#options;
     const { step, lossAverage } = state;
-    const draft = {
-      model: model.name,
-      configHash: run.configHash,
-      metrics,
-      loop: { ...loop, lossAverage, metricsBytes: journal.sync() },
-      run: run.json,
-    };
-    const last = this.#last;
-    if (last?.manifest.step === step) {
-      const manifest = { ...last.manifest, ...draft };
-      await rewriteManifest(last.path, manifest);
-      this.#last = { path: last.path, manifest };
-      return;
-    }
     const path = checkpointPath(runDir, step);
-    const before = draft.loop.metricsBytes;
+    const before = journal.sync();
     try {
       // Its own line is among those that belong to it, so that a resumed run has the same lines.
       journal.write({ kind: "checkpoint", step, path });
-      const number = (last?.manifest.number ?? 0) + 1;
-      const full = { ...draft, number, loop: { ...draft.loop, metricsBytes: journal.sync() } };
-      this.#last = await writeCheckpoint(runDir, this.#trainer.variables.layout, {
-        state,
-        draft: full,
-      });
+      const draft = {
+        model: model.name,
+        number: (this.#last?.manifest.number ?? 0) + (counts ? 1 : 0),
+        configHash: run.configHash,
+        metrics,
+        loop: { ...loop, lossAverage, metricsBytes: journal.sync() },
+        run: run.json,
+      };
+      const { layout } = this.#trainer.variables;
+      this.#last = await writeCheckpoint(runDir, layout, { state, draft });
     } catch (error) {
       journal.rewind(before);
       throw error;
@@ -135,10 +154,8 @@ function metricsOf(loss: number | null, event: EvaluationEvent | undefined): Che
 /** The last step's losses are those before its update, and a ReLU hides what is not a number. */
 function checkFinite({ step, parameters, averages, optimizer }: TrainerState): void {
   for (const values of [parameters, averages, ...Object.values(optimizer)]) {
-    if (values.every(Number.isFinite)) continue;
-    throw new NonFiniteLossError(
-      `the weights after step ${step - 1} are not all finite: training has diverged`,
-      { hint: DIVERGED_HINT },
-    );
+    const found = values.find((value) => !Number.isFinite(value));
+    if (found === undefined) continue;
+    throw new DivergedError({ step: step - 1, quantity: "update", value: found, before: [] });
   }
 }

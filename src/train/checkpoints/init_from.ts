@@ -4,7 +4,8 @@ import { toFloat32 } from "../../formats/to_float32.ts";
 import { initialValues, type ParameterLayout } from "../../nn/parameters.ts";
 import { formatShape, sameShape } from "../../tensor/shape.ts";
 import { DataError } from "../../util/errors.ts";
-import { verifyCheckpoint } from "./load_checkpoint.ts";
+import { listCheckpoints } from "./list_checkpoints.ts";
+import { newestCheckpoint, verifyCheckpoint } from "./load_checkpoint.ts";
 import { FILES } from "./write_checkpoint.ts";
 
 /** Names that an error lists at most. */
@@ -23,8 +24,8 @@ export interface InitialWeights {
 }
 
 /**
- * Takes the weights of a model from a safetensors file, or from a checkpoint's folder, by name and shape;
- * F16, BF16 and F64 become float32.
+ * Takes the weights of a model from a safetensors file, a checkpoint's folder or a run's newest checkpoint,
+ * by name and shape; F16, BF16 and F64 become float32.
  *
  * @param partial whether some may be missing or of another shape, but not all; those are `seed`'s
  * @throws {DataError} that lists what does not match, or if the file is unsound
@@ -34,9 +35,7 @@ export async function loadInitialWeights(
   layout: ParameterLayout,
   { partial, seed }: { partial: boolean; seed: number },
 ): Promise<InitialWeights> {
-  const isFolder = await Deno.stat(path).then((info) => info.isDirectory, () => false);
-  if (isFolder) await verifyCheckpoint(path);
-  const file = isFolder ? join(path, FILES.model) : path;
+  const file = await weightsFile(path);
   const { tensors } = await readSafetensors(file);
   const parameters = initialValues(layout, seed);
   const mismatches: string[] = [];
@@ -67,6 +66,19 @@ export async function loadInitialWeights(
         : "name a file of this model",
     },
   );
+}
+
+/** A file itself, or the weights of a checkpoint's folder or of a run's newest checkpoint, verified. */
+async function weightsFile(path: string): Promise<string> {
+  const isFolder = await Deno.stat(path).then((info) => info.isDirectory, () => false);
+  if (!isFolder) return path;
+  const isRun = (await listCheckpoints(path)).length > 0;
+  const checkpoint = isRun
+    ? await newestCheckpoint(path, (_, error) => {
+      throw error;
+    })
+    : await verifyCheckpoint(path);
+  return join(checkpoint.path, FILES.model);
 }
 
 /** The first of many names, and how many more there are. */

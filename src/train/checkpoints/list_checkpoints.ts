@@ -34,3 +34,21 @@ export async function listCheckpoints(runDir: string): Promise<CheckpointFolder[
   }
   return found.sort((a, b) => a.step - b.step);
 }
+
+/**
+ * Takes a checkpoint out of the way without losing it: under a name that no one takes for a good one.
+ *
+ * @param why part of that name: `damaged`, or `superseded` where a run goes on from an earlier one
+ * @throws {UserError} if the system refuses
+ */
+export async function setAside(
+  { path }: CheckpointFolder,
+  why: "damaged" | "superseded",
+): Promise<void> {
+  const aside = `${path}.${why}-${crypto.randomUUID().slice(0, 8)}`;
+  try {
+    await Deno.rename(path, aside);
+  } catch (error) {
+    throw ioError("rename", path, error);
+  }
+}

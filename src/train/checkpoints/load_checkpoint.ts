@@ -99,7 +99,7 @@ export function unpackCheckpoint(
  * The newest checkpoint of a run that is not damaged.
  *
  * @param onDamaged hears of each newer one that is
- * @throws {UserError} if there is none
+ * @throws {UserError} if there is none, or one cannot be read or is of another version of kiln
  */
 export async function newestCheckpoint(
   runDir: string,
@@ -110,7 +110,11 @@ export async function newestCheckpoint(
     try {
       return await verifyCheckpoint(folder.path);
     } catch (error) {
-      if (!(error instanceof UserError)) throw error;
+      if (!isDamage(error)) throw error;
+      if (await isGone(folder)) {
+        // Whoever trains here has removed it since the folder was read, and has written a newer one.
+        return await newestCheckpoint(runDir, onDamaged);
+      }
       damaged++;
       onDamaged(folder, error);
     }
@@ -119,6 +123,16 @@ export async function newestCheckpoint(
   throw new UserError(`no checkpoint found in ${checkpointsFolder(runDir)}${found}`, {
     hint: "train first, or name another run with --run-dir",
   });
+}
+
+/** Wrong contents, or a file that is missing; not a system that refuses to read, or another version. */
+function isDamage(error: unknown): error is UserError {
+  return error instanceof DataError ||
+    error instanceof UserError && error.cause instanceof Deno.errors.NotFound;
+}
+
+async function isGone({ path }: CheckpointFolder): Promise<boolean> {
+  return await Deno.stat(path).then(() => false, (error) => error instanceof Deno.errors.NotFound);
 }
 
 async function readVerified(path: string, sum: FileSum): Promise<Uint8Array<ArrayBuffer>> {

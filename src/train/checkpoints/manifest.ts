@@ -3,7 +3,7 @@
 
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { DataError } from "../../util/errors.ts";
+import { DataError, UserError } from "../../util/errors.ts";
 import { ioError } from "../../util/io_errors.ts";
 import { isObject, parseObject } from "../../util/json.ts";
 import { type LoopState, parseLoopState } from "./loop_state.ts";
@@ -72,8 +72,8 @@ export function encodeManifest(manifest: Manifest): string {
 /**
  * Reads and checks the manifest of a checkpoint's folder.
  *
- * @throws {DataError} if it is damaged, of another version, or none
- * @throws {UserError} if it cannot be read
+ * @throws {DataError} if it is damaged, or none
+ * @throws {UserError} if it cannot be read, or is of another version
  */
 export async function readManifest(path: string): Promise<Manifest> {
   const file = join(path, MANIFEST_FILE);
@@ -87,19 +87,23 @@ export async function readManifest(path: string): Promise<Manifest> {
   return parseManifest(text, file);
 }
 
-/** The manifest in a text; `source` names it in errors. @throws {DataError} as `readManifest` does */
+/**
+ * The manifest in a text; `source` names it in errors.
+ *
+ * @throws {DataError} if it is damaged, or none
+ * @throws {UserError} if it is whole and of another version
+ */
 export function parseManifest(text: string, source: string): Manifest {
   const json = parseObject(text);
-  const other = json?.format;
-  if (typeof other === "number" && other !== FORMAT) {
-    throw new DataError(
-      `Cannot use ${source}: expected checkpoint format ${FORMAT}, found ${other}`,
-      {
-        hint: "use the version of kiln that wrote it, or train again",
-      },
+  // The first version had no sum.
+  const isWhole = json !== undefined && (text === resealed(json) || !("sha256" in json));
+  if (isWhole && typeof json.format === "number" && json.format !== FORMAT) {
+    throw new UserError(
+      `Cannot use ${source}: expected checkpoint format ${FORMAT}, found ${json.format}`,
+      { hint: "use the version of kiln that wrote it, or train again" },
     );
   }
-  const manifest = json && text === resealed(json) ? fieldsOf(json) : undefined;
+  const manifest = isWhole && "sha256" in json ? fieldsOf(json) : undefined;
   if (manifest !== undefined) return manifest;
   throw new DataError(`Cannot use ${source}: expected an undamaged checkpoint manifest`, {
     hint: DAMAGED_HINT,
@@ -115,9 +119,10 @@ function resealed({ sha256: _, ...body }: Readonly<Record<string, unknown>>): st
 }
 
 function fieldsOf(json: Readonly<Record<string, unknown>>): Manifest | undefined {
-  const { model, step, number, configHash, metrics, loop, run, files } = json;
+  const { format, model, step, number, configHash, metrics, loop, run, files } = json;
   const state = parseLoopState(loop);
-  const sound = typeof model === "string" && isCount(step) && isCount(number) &&
+  const sound = format === FORMAT && typeof model === "string" && isCount(step) &&
+    isCount(number) &&
     typeof configHash === "string" && isMetrics(metrics) && isFiles(files) && isObject(run);
   return sound && state !== undefined
     ? { model, step, number, configHash, metrics, loop: state, run, files }

@@ -12,17 +12,26 @@ export interface Retention {
   readonly best: number | null;
 }
 
-/** Removes the checkpoints that need not stay; one whose manifest cannot be read is no Nth. */
-export async function removeOldCheckpoints(runDir: string, retention: Retention): Promise<void> {
-  const { keep, keepEvery, best } = retention;
-  const old = (await listCheckpoints(runDir)).slice(0, -keep);
+/**
+ * Removes the checkpoints that need not stay; one whose manifest cannot be read is no Nth.
+ *
+ * @param step the newest that counts: later ones are of another course of the run, and left alone
+ */
+export async function removeOldCheckpoints(
+  runDir: string,
+  step: number,
+  { keep, keepEvery, best }: Retention,
+): Promise<void> {
+  const old = (await listCheckpoints(runDir)).filter((folder) => folder.step <= step)
+    .slice(0, -keep);
   for (const folder of old) {
     if (folder.step === best) continue;
-    if (keepEvery > 0 && await numberOf(folder) % keepEvery === 0) continue;
+    if (keepEvery > 0 && await isNth(folder, keepEvery)) continue;
     await removeFolder(folder.path);
   }
 }
 
-async function numberOf({ path }: CheckpointFolder): Promise<number> {
-  return await readManifest(path).then(({ number }) => number, () => NaN);
+async function isNth({ path }: CheckpointFolder, every: number): Promise<boolean> {
+  const number = await readManifest(path).then((manifest) => manifest.number, () => 0);
+  return number > 0 && number % every === 0;
 }

@@ -22,7 +22,7 @@ import {
 } from "../../../src/train/checkpoints/write_checkpoint.ts";
 import type { TrainerState } from "../../../src/train/trainer.ts";
 import { DataError, UserError } from "../../../src/util/errors.ts";
-import { namesIn, temporaryFolder } from "../../data/helpers.ts";
+import { namesIn, sha256, temporaryFolder } from "../../data/helpers.ts";
 import { TINY, TINY_LAYOUT, tinyRun } from "../run_support.ts";
 import { tinyModel } from "../support.ts";
 
@@ -194,12 +194,52 @@ Deno.test("of many checkpoints the newest, the best and every Nth stay", async (
   await using run = await temporaryFolder();
   for (let i = 1; i <= 12; i++) {
     await write(run.path, stateAt(10 * i), draftOf({ number: i }));
-    await removeOldCheckpoints(run.path, { keep: 2, keepEvery: 5, best: i < 3 ? null : 30 });
+    await removeOldCheckpoints(run.path, 10 * i, {
+      keep: 2,
+      keepEvery: 5,
+      best: i < 3 ? null : 30,
+    });
   }
   const steps = (await listCheckpoints(run.path)).map(({ step }) => step);
   assert.deepEqual(steps, [30, 50, 100, 110, 120]);
   const names = await namesIn(checkpointsFolder(run.path));
   assert.equal(names.length, steps.length, "nothing else is left");
+});
+
+Deno.test("later checkpoints, of another course of the run, do not count among the newest", async () => {
+  await using run = await temporaryFolder();
+  for (const step of [10, 30, 40, 20]) await write(run.path, stateAt(step));
+  await removeOldCheckpoints(run.path, 20, { keep: 1, keepEvery: 0, best: null });
+  assert.deepEqual((await listCheckpoints(run.path)).map(({ step }) => step), [20, 30, 40]);
+});
+
+Deno.test("a checkpoint of another version, or that cannot be read, is not passed over as damaged", async () => {
+  await using run = await temporaryFolder();
+  await write(run.path, stateAt(1));
+  const path = await write(run.path, stateAt(2));
+  const file = join(path, "manifest.json");
+  const { sha256: _, ...body } = JSON.parse(await Deno.readTextFile(file));
+  const text = (json: unknown) => JSON.stringify(json, null, 2) + "\n";
+  const newer = { ...body, format: 3 };
+  await Deno.writeTextFile(
+    file,
+    text({ ...newer, sha256: sha256(new TextEncoder().encode(text(newer))) }),
+  );
+  const newest = newestCheckpoint(run.path, () => assert.fail("it is not damaged"));
+  await assert.rejects(newest, {
+    name: "UserError",
+    message: /expected checkpoint format 2, found 3/,
+  });
+  const real = Deno.readTextFile;
+  Deno.readTextFile = () => Promise.reject(Object.assign(new Error("I/O error"), { code: "EIO" }));
+  try {
+    await assert.rejects(
+      newestCheckpoint(run.path, () => assert.fail("it is not damaged")),
+      { name: "UserError", message: /read or write error/ },
+    );
+  } finally {
+    Deno.readTextFile = real;
+  }
 });
 
 Deno.test("a checkpoint of the same step is replaced; its manifest alone can be, too", async () => {
