@@ -21,7 +21,7 @@ const ONE_TO_ONE = { buffers: ["x", "y"], access: ["read", "read_write"] } as co
 /** Interfaces of the kernels that pass over memory: all but matrix products and convolutions. */
 export const PASS_KERNELS = {
   affine: { ...ONE_TO_ONE, params: { length: "u32", factor: "f32", offset: "f32" } },
-  unary: { ...ONE_TO_ONE, params: { length: "u32", function: "u32" } },
+  unary: { ...ONE_TO_ONE, params: { length: "u32", function: "u32", slope: "f32" } },
   binary: {
     buffers: ["a", "b", "y"],
     access: ["read", "read", "read_write"],

@@ -50,6 +50,7 @@ import lib_fold from "../../shaders/lib/fold.wgsl" with { type: "text" };
 import lib_lanes from "../../shaders/lib/lanes.wgsl" with { type: "text" };
 import lib_lrn_power from "../../shaders/lib/lrn_power.wgsl" with { type: "text" };
 import lib_nan from "../../shaders/lib/nan.wgsl" with { type: "text" };
+import lib_normal from "../../shaders/lib/normal.wgsl" with { type: "text" };
 import lib_tile from "../../shaders/lib/tile.wgsl" with { type: "text" };
 
 /** Texts that shaders take in by `//! use lib/NAME.wgsl`. */
@@ -60,6 +61,7 @@ export const LIBRARIES: Readonly<Record<string, string>> = {
   "lib/lanes.wgsl": lib_lanes,
   "lib/lrn_power.wgsl": lib_lrn_power,
   "lib/nan.wgsl": lib_nan,
+  "lib/normal.wgsl": lib_normal,
   "lib/tile.wgsl": lib_tile,
 };
 
@@ -108,5 +110,5 @@ export const KERNELS = {
   soft_cross_entropy: { "source": soft_cross_entropy, "buffers":["logits","targets","dy","y"],"access":["read","read","read","read_write"],"overrides":{"OUTPUT":"u32"},"lines":{"TERMS":4,"WORKGROUP":64},"aliases":{"elem":"f32"},"params":{"rows":"u32","classes":"u32"},"subgroups":false},
   softmax: { "source": softmax, "buffers":["logits","labels","dy","y"],"access":["read","read","read","read_write"],"overrides":{"OUTPUT":"u32"},"lines":{"TERMS":4,"WORKGROUP":64},"aliases":{"elem":"f32"},"params":{"rows":"u32","classes":"u32"},"subgroups":false},
   standardize: { "source": standardize, "buffers":["x","y"],"access":["read","read_write"],"overrides":{},"lines":{"WORKGROUP":64},"aliases":{"elem":"f32"},"params":{"images":"u32","length":"u32"},"subgroups":false},
-  unary: { "source": unary, "buffers":["x","y"],"access":["read","read_write"],"overrides":{"FUNCTION":"u32"},"lines":{"WORKGROUP":256},"aliases":{"elem":"f32"},"params":{"length":"u32"},"subgroups":false},
+  unary: { "source": unary, "buffers":["x","y"],"access":["read","read_write"],"overrides":{"FUNCTION":"u32"},"lines":{"WORKGROUP":256},"aliases":{"elem":"f32"},"params":{"length":"u32","slope":"f32"},"subgroups":false},
 } as const;

@@ -12,9 +12,10 @@ import { evaluateReference } from "../../src/tensor/reference.ts";
 import { placeholder, type Tensor } from "../../src/tensor/tensor.ts";
 import { fillSample, testRandom } from "../support.ts";
 
-/** Inputs that by definition have no gradient, by the node's name: the output of a ReLU in its own gradient, data, and given moments. */
+/** Inputs that by definition have no gradient, by the node's name: the output of a (leaky) ReLU in its own gradient, data, and given moments. */
 const NO_GRADIENT: Readonly<Record<string, readonly number[]>> = {
   reluGrad: [0],
+  leakyReluGrad: [0],
   soft_cross_entropy: [1],
   normalize_channels: [3],
 };

@@ -3,6 +3,7 @@
 //
 // Passes that make sums go over a part of the rows once for each few columns: the part stays in the cache.
 import { f32Param, pointer, storePart, u32Param } from "./block";
+import { leaky } from "./elementwise";
 
 // partial [parts, 2, C]: mean, and sum of squared differences from it, of each part of the rows. Two passes over a
 // part, as sums of squares would cancel. Means are given from the column's first number on, for float32 numbers
@@ -107,14 +108,6 @@ export function channel_merge(p: usize, first: i32, last: i32, _scratch: usize):
 @inline
 function inverseRoot(variance: usize, epsilon: v128): v128 {
   return f32x4.div(f32x4.splat(1), f32x4.sqrt(f32x4.add(v128.load(variance), epsilon)));
-}
-
-// `values` where z > 0, else slope times them. A NaN keeps them, and so is noticed.
-// @ts-ignore: decorator
-@inline
-function leaky(z: v128, values: v128, slope: v128): v128 {
-  const low = f32x4.le(z, f32x4.splat(0));
-  return v128.bitselect(f32x4.mul(values, slope), values, low);
 }
 
 // y = leaky((x - mean) gamma / sqrt(variance + epsilon) + beta)
