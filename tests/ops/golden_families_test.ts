@@ -1,5 +1,12 @@
 /** The ops of more model families and their gradients against PyTorch's float64 values (tests/golden/families.py). */
-import { batchNorm, gelu, leakyRelu, moments, normalizeChannels } from "../../src/ops/mod.ts";
+import {
+  batchNorm,
+  gelu,
+  globalAveragePool,
+  leakyRelu,
+  moments,
+  normalizeChannels,
+} from "../../src/ops/mod.ts";
 import type { Tensor } from "../../src/tensor/tensor.ts";
 import { checkGolden, type GoldenInputs } from "../golden/check.ts";
 import { type FamilyOpName, loadFamilyCases, type OpCase } from "../golden/fixture.ts";
@@ -20,11 +27,16 @@ function build({ op, attributes }: Case, { x, ...inputs }: GoldenInputs): Tensor
       return leakyRelu(x, number("slope"));
     case "gelu":
       return gelu(x);
+    case "global_average_pool":
+      return globalAveragePool(x);
   }
 }
 
 for (const golden of loadFamilyCases()) {
-  if (!["batch_norm", "normalize_channels", "moments", "leaky_relu", "gelu"].includes(golden.op)) {
+  if (
+    !["batch_norm", "normalize_channels", "moments", "leaky_relu", "gelu", "global_average_pool"]
+      .includes(golden.op)
+  ) {
     continue;
   }
   // Near 1000 float32 numbers lie 6e-5 apart, and so does the mean.
