@@ -6,7 +6,8 @@
 //! use lib/fold.wgsl
 
 // 0 add, 1 subtract, 2 multiply, 3 divide, 4 maximum, 5 minimum,
-// 6 relu gradient (a: output, b: upstream gradient), 7 a + p.factor * b
+// 6 relu gradient (a: output, b: upstream gradient), 7 a + p.factor * b,
+// 8 leaky relu gradient of slope p.factor (a: output), 9 gelu gradient (a: input)
 override FUNCTION: u32;
 override SAME: bool;
 
@@ -25,6 +26,8 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> y: array<elem>;
 @group(0) @binding(3) var<uniform> p: Params;
 
+//! use lib/normal.wgsl
+
 fn apply(u: elem, v: elem) -> elem {
   switch FUNCTION {
     case 0u: { return u + v; }
@@ -35,7 +38,9 @@ fn apply(u: elem, v: elem) -> elem {
     case 5u: { return min(u, v); }
     // Written so that a NaN output keeps the gradient and is noticed.
     case 6u: { return select(v, elem(0.0), u <= elem(0.0)); }
-    default: { return u + p.factor * v; }
+    case 7u: { return u + p.factor * v; }
+    case 8u: { return select(v, p.factor * v, u <= elem(0.0)); }
+    default: { return v * gelu_slope(u); }
   }
 }
 

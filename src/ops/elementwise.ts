@@ -9,6 +9,7 @@ import {
   stridesOf,
 } from "../tensor/shape.ts";
 import { fill, fillValue, type Tensor } from "../tensor/tensor.ts";
+import { normalDensity, normalDistribution } from "../util/normal.ts";
 import { launch } from "../webgpu/kernel.ts";
 import { bytesOfShapes, checkInputs, fourAxes } from "./check.ts";
 import { affineWasm, binaryWasm, unaryWasm } from "./elementwise_wasm.ts";
@@ -26,12 +27,22 @@ const UNARY = {
   sigmoid: { code: 7, f: (v: number) => 1 / (1 + Math.exp(-v)) },
   abs: { code: 8, f: Math.abs },
   reciprocal: { code: 9, f: (v: number) => 1 / v },
+  leakyRelu: { code: 10, f: (v: number, slope: number) => (v <= 0 ? slope * v : v) },
+  gelu: { code: 11, f: (v: number) => v * normalDistribution(v) },
 } as const;
 
 type UnaryFunction = keyof typeof UNARY;
+interface UnaryAttributes {
+  readonly function: UnaryFunction;
+  /** Of leakyRelu alone. */
+  readonly slope: number;
+}
 
 /** The derivative in terms of x, y = f(x) and dy. */
-const UNARY_VJP: Record<UnaryFunction, (x: Tensor, y: Tensor, dy: Tensor) => Tensor> = {
+const UNARY_VJP: Record<
+  UnaryFunction,
+  (x: Tensor, y: Tensor, dy: Tensor, slope: number) => Tensor
+> = {
   relu: (_x, y, dy) => reluGrad(y, dy),
   negate: (_x, _y, dy) => scale(dy, -1),
   exp: (_x, y, dy) => multiply(dy, y),
@@ -42,9 +53,11 @@ const UNARY_VJP: Record<UnaryFunction, (x: Tensor, y: Tensor, dy: Tensor) => Ten
   sigmoid: (_x, y, dy) => multiply(dy, subtract(y, square(y))),
   abs: (x, y, dy) => multiply(dy, divide(x, y)),
   reciprocal: (_x, y, dy) => scale(multiply(dy, square(y)), -1),
+  leakyRelu: (_x, y, dy, slope) => leakyReluGrad(y, dy, slope),
+  gelu: (x, _y, dy) => binary([x, dy], { function: "geluGrad", factor: 0 }),
 };
 
-const unary = defineOp<{ readonly function: UnaryFunction }>({
+const unary = defineOp<UnaryAttributes>({
   name: "unary",
   title: (attributes) => attributes.function,
   shape(inputs) {
@@ -60,48 +73,70 @@ const unary = defineOp<{ readonly function: UnaryFunction }>({
           aliases: { elem },
           buffers: { x: input(0), y: output },
           overrides: { FUNCTION: UNARY[attributes.function].code },
-          params: { length },
+          params: { length, slope: attributes.slope },
           grid: foldGrid(Math.ceil(length / 256)),
         })],
       };
     },
-    wasm: ({ output: { shape }, attributes }) => unaryWasm(shape, UNARY[attributes.function].code),
+    wasm: ({ output: { shape }, attributes }) =>
+      unaryWasm(shape, UNARY[attributes.function].code, attributes.slope),
   },
-  vjp: ({ inputs: [x], output, attributes, dy }) => [UNARY_VJP[attributes.function](x, output, dy)],
-  reference: ({ attributes }, [x]) => x.map(UNARY[attributes.function].f),
+  vjp: ({ inputs: [x], output, attributes, dy }) => [
+    UNARY_VJP[attributes.function](x, output, dy, attributes.slope),
+  ],
+  reference: ({ attributes }, [x]) =>
+    x.map((v) => UNARY[attributes.function].f(v, attributes.slope)),
   cost: ({ output: { shape } }) => ({ flops: sizeOf(shape), bytes: bytesOfShapes(shape, shape) }),
   samples: (Object.keys(UNARY) as UnaryFunction[]).flatMap(
-    (name): Sample<{ readonly function: UnaryFunction }>[] => {
+    (name): Sample<UnaryAttributes>[] => {
       const positive = name === "log" || name === "sqrt" || name === "reciprocal" || name === "abs";
       const fill = positive ? "positive" as const : "uniform" as const;
       return [[1], [3, 7, 37], [4, 33]].map((shape) => ({
         inputs: [{ shape, fill }],
-        attributes: { function: name },
+        attributes: { function: name, slope: 0.25 },
       }));
     },
   ),
 });
 
 /** max(x, 0); NaN stays NaN. Any shape. */
-export const relu = (x: Tensor): Tensor => unary([x], { function: "relu" });
+export const relu = (x: Tensor): Tensor => unary([x], { function: "relu", slope: 0 });
 /** -x. */
-export const negate = (x: Tensor): Tensor => unary([x], { function: "negate" });
+export const negate = (x: Tensor): Tensor => unary([x], { function: "negate", slope: 0 });
 /** e^x. */
-export const exp = (x: Tensor): Tensor => unary([x], { function: "exp" });
+export const exp = (x: Tensor): Tensor => unary([x], { function: "exp", slope: 0 });
 /** Natural logarithm. */
-export const log = (x: Tensor): Tensor => unary([x], { function: "log" });
+export const log = (x: Tensor): Tensor => unary([x], { function: "log", slope: 0 });
 /** Square root. */
-export const sqrt = (x: Tensor): Tensor => unary([x], { function: "sqrt" });
+export const sqrt = (x: Tensor): Tensor => unary([x], { function: "sqrt", slope: 0 });
 /** x^2. */
-export const square = (x: Tensor): Tensor => unary([x], { function: "square" });
+export const square = (x: Tensor): Tensor => unary([x], { function: "square", slope: 0 });
 /** Hyperbolic tangent. */
-export const tanh = (x: Tensor): Tensor => unary([x], { function: "tanh" });
+export const tanh = (x: Tensor): Tensor => unary([x], { function: "tanh", slope: 0 });
 /** 1 / (1 + e^-x). */
-export const sigmoid = (x: Tensor): Tensor => unary([x], { function: "sigmoid" });
+export const sigmoid = (x: Tensor): Tensor => unary([x], { function: "sigmoid", slope: 0 });
 /** |x|. */
-export const abs = (x: Tensor): Tensor => unary([x], { function: "abs" });
+export const abs = (x: Tensor): Tensor => unary([x], { function: "abs", slope: 0 });
 /** 1 / x. */
-export const reciprocal = (x: Tensor): Tensor => unary([x], { function: "reciprocal" });
+export const reciprocal = (x: Tensor): Tensor => unary([x], { function: "reciprocal", slope: 0 });
+/**
+ * x where it is positive, else slope * x.
+ *
+ * @throws {RangeError} if the slope is negative, as the gradient is made of the sign of the result.
+ */
+export function leakyRelu(x: Tensor, slope: number): Tensor {
+  if (!(slope >= 0 && slope < Infinity)) {
+    throw new RangeError(
+      `Cannot apply leakyRelu as the slope must be a number of at least 0: current value is ${slope}`,
+    );
+  }
+  return unary([x], { function: "leakyRelu", slope });
+}
+/**
+ * x Phi(x) with the standard normal distribution Phi, exact to float32 (Hendrycks and Gimpel, "Gaussian error linear
+ * units", 2016); not the form by tanh.
+ */
+export const gelu = (x: Tensor): Tensor => unary([x], { function: "gelu", slope: 0 });
 
 const affine = defineOp<{ readonly factor: number; readonly offset: number }>({
   name: "affine",
@@ -164,12 +199,17 @@ const BINARY = {
   minimum: { code: 5, f: (a: number, b: number) => Math.min(a, b) },
   reluGrad: { code: 6, f: (y: number, dy: number) => (y <= 0 ? 0 : dy) },
   addScaled: { code: 7, f: (a: number, b: number, factor: number) => a + factor * b },
+  leakyReluGrad: { code: 8, f: (y: number, dy: number, slope: number) => y <= 0 ? slope * dy : dy },
+  geluGrad: {
+    code: 9,
+    f: (x: number, dy: number) => dy * (normalDistribution(x) + x * normalDensity(x)),
+  },
 } as const;
 
 type BinaryFunction = keyof typeof BINARY;
 interface BinaryAttributes {
   readonly function: BinaryFunction;
-  /** Of addScaled alone. */
+  /** Of addScaled, and the slope of leakyReluGrad. */
   readonly factor: number;
 }
 
@@ -191,6 +231,13 @@ const BINARY_VJP: Record<BinaryFunction, BinaryVjp> = {
   minimum: (a, b, _y, dy) => splitGradient(subtract(b, a), dy),
   reluGrad: (y, _b, _y, dy) => [null, reluGrad(y, dy)],
   addScaled: (_a, _b, _y, dy, factor) => [dy, scale(dy, factor)],
+  leakyReluGrad: (y, _b, _y, dy, slope) => [null, leakyReluGrad(y, dy, slope)],
+  geluGrad(x, b, _y, dy) {
+    // The second derivative: density(x) (2 - x^2).
+    const bell = scale(exp(scale(square(x), -0.5)), normalDensity(0));
+    const curve = multiply(bell, addScalar(scale(square(x), -1), 2));
+    return [multiply(multiply(dy, b), curve), binary([x, dy], { function: "geluGrad", factor: 0 })];
+  },
 };
 
 /** dy where the difference is positive, and the rest. */
@@ -333,6 +380,9 @@ export const minimum = (a: Tensor, b: Tensor): Tensor =>
 /** a + factor * b in one pass, broadcast. */
 export const addScaled = (a: Tensor, b: Tensor, factor: number): Tensor =>
   binary([a, b], { function: "addScaled", factor });
+/** dy where the output y of a leaky ReLU is positive, else slope * dy. */
+export const leakyReluGrad = (y: Tensor, dy: Tensor, slope: number): Tensor =>
+  binary([y, dy], { function: "leakyReluGrad", factor: slope });
 /** dy where the ReLU's output y is positive, else 0; in the pass that makes dy, where its op can do that. */
 export const reluGrad = (y: Tensor, dy: Tensor): Tensor =>
   dy.op?.masked(y) ?? binary([y, dy], { function: "reluGrad", factor: 0 });

@@ -3,13 +3,13 @@ import { type Shape, sizeOf } from "../tensor/shape.ts";
 import { blocks, launch } from "../wasm/launch.ts";
 import { fourAxes } from "./check.ts";
 
-/** y = f(x), `code` as in `UNARY`. */
-export function unaryWasm(shape: Shape, code: number): LaunchList {
+/** y = f(x), `code` as in `UNARY`; the slope is the leaky ReLU's. */
+export function unaryWasm(shape: Shape, code: number, slope: number): LaunchList {
   const length = sizeOf(shape);
   return {
     launches: [launch("unary", {
       buffers: { x: input(0), y: output },
-      params: { length, function: code },
+      params: { length, function: code, slope },
       units: blocks(length),
     })],
   };

@@ -1,6 +1,7 @@
 /** Every op of kiln. */
 export * from "./adamw.ts";
 export * from "./augment.ts";
+export * from "./batch_norm.ts";
 export * from "./conv.ts";
 export * from "./elementwise.ts";
 export * from "./grad.ts";

@@ -4,6 +4,7 @@ import { type DType, sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { launch } from "../webgpu/kernel.ts";
 import { bytesOfShapes, checkInputs, checkRank, checkShapes } from "./check.ts";
+import { reshape } from "./layout.ts";
 import { argmaxWasm, averageWasm, maxGradWasm, selectWasm } from "./pool_wasm.ts";
 import {
   checkWindowTrips,
@@ -271,7 +272,17 @@ const average: Op<AverageAttributes> = defineOp<AverageAttributes>({
   }),
 });
 
-/** Average pooling of x [N, H, W, C] to [N, OH, OW, C]; a window clipped by the edge divides by the pixels it has. */
+/**
+ * Average pooling of x [N, H, W, C] to [N, OH, OW, C]; a window clipped by the edge divides by the pixels it has.
+ * With windows of 3, stride 2 and padding "same" it is that of cuda-convnet, whose windows start at the image's
+ * first pixel, wherever the image's sides are even.
+ */
 export function avgPool2d(x: Tensor, attributes: WindowAttributes): Tensor {
   return average([x], { ...attributes, image: x.shape, gradient: false });
+}
+
+/** The mean of each channel of x [N, H, W, C] over all pixels: [N, C]. */
+export function globalAveragePool(x: Tensor): Tensor {
+  const [n, h, w, c] = checkRank("global_average_pool", "x", x, 4);
+  return reshape(avgPool2d(x, { size: [h, w], strides: [1, 1], padding: "valid" }), [n, c]);
 }

@@ -13,12 +13,15 @@ export const WINDOW_PARAMS = {
   stride_w: "u32",
 } as const;
 
+/** The params of the kernels that pass over parts of the rows of a table, in the order of assembly/batch_norm.ts. */
+const ROW_PARAMS = { rows: "u32", c: "u32", part: "u32" } as const;
+
 const ONE_TO_ONE = { buffers: ["x", "y"], access: ["read", "read_write"] } as const;
 
 /** Interfaces of the kernels that pass over memory: all but matrix products and convolutions. */
 export const PASS_KERNELS = {
   affine: { ...ONE_TO_ONE, params: { length: "u32", factor: "f32", offset: "f32" } },
-  unary: { ...ONE_TO_ONE, params: { length: "u32", function: "u32" } },
+  unary: { ...ONE_TO_ONE, params: { length: "u32", function: "u32", slope: "f32" } },
   binary: {
     buffers: ["a", "b", "y"],
     access: ["read", "read", "read_write"],
@@ -145,6 +148,27 @@ export const PASS_KERNELS = {
       radius: "u32",
       mask: "u32",
     },
+  },
+  moments: { buffers: ["x", "partial"], access: ["read", "read_write"], params: ROW_PARAMS },
+  channel_merge: {
+    buffers: ["partial", "x", "y"],
+    access: ["read", "read", "read_write"],
+    params: { ...ROW_PARAMS, moments: "u32" },
+  },
+  batch_norm: {
+    buffers: ["x", "gamma", "beta", "moments", "y"],
+    access: ["read", "read", "read", "read", "read_write"],
+    params: { ...ROW_PARAMS, epsilon: "f32", slope: "f32" },
+  },
+  batch_norm_grad_sums: {
+    buffers: ["dy", "x", "gamma", "beta", "moments", "partial"],
+    access: ["read", "read", "read", "read", "read", "read_write"],
+    params: { ...ROW_PARAMS, epsilon: "f32", slope: "f32" },
+  },
+  batch_norm_grad_input: {
+    buffers: ["dy", "x", "gamma", "beta", "moments", "sums", "dx"],
+    access: ["read", "read", "read", "read", "read", "read", "read_write"],
+    params: { ...ROW_PARAMS, epsilon: "f32", slope: "f32", training: "u32" },
   },
   im2col: { buffers: ["x", "columns"], access: ["read", "read_write"], params: WINDOW_PARAMS },
   max_pool2d_argmax: { ...ONE_TO_ONE, params: WINDOW_PARAMS },

@@ -4,7 +4,11 @@ import adamw_update from "../../shaders/adamw_update.wgsl" with { type: "text" }
 import affine from "../../shaders/affine.wgsl" with { type: "text" };
 import augment_images from "../../shaders/augment_images.wgsl" with { type: "text" };
 import avg_pool2d from "../../shaders/avg_pool2d.wgsl" with { type: "text" };
+import batch_norm from "../../shaders/batch_norm.wgsl" with { type: "text" };
+import batch_norm_grad_input from "../../shaders/batch_norm_grad_input.wgsl" with { type: "text" };
+import batch_norm_grad_sums from "../../shaders/batch_norm_grad_sums.wgsl" with { type: "text" };
 import binary from "../../shaders/binary.wgsl" with { type: "text" };
+import channel_merge from "../../shaders/channel_merge.wgsl" with { type: "text" };
 import conv2d_flip_filters from "../../shaders/conv2d_flip_filters.wgsl" with { type: "text" };
 import conv2d_grad_input_naive from "../../shaders/conv2d_grad_input_naive.wgsl" with { type: "text" };
 import conv2d_grad_weight_naive from "../../shaders/conv2d_grad_weight_naive.wgsl" with { type: "text" };
@@ -29,6 +33,7 @@ import max_pool2d_argmax from "../../shaders/max_pool2d_argmax.wgsl" with { type
 import max_pool2d_grad from "../../shaders/max_pool2d_grad.wgsl" with { type: "text" };
 import max_pool2d_select from "../../shaders/max_pool2d_select.wgsl" with { type: "text" };
 import mix_images from "../../shaders/mix_images.wgsl" with { type: "text" };
+import moments from "../../shaders/moments.wgsl" with { type: "text" };
 import momentum_update from "../../shaders/momentum_update.wgsl" with { type: "text" };
 import pad from "../../shaders/pad.wgsl" with { type: "text" };
 import permute from "../../shaders/permute.wgsl" with { type: "text" };
@@ -42,8 +47,10 @@ import unary from "../../shaders/unary.wgsl" with { type: "text" };
 import lib_activation from "../../shaders/lib/activation.wgsl" with { type: "text" };
 import lib_color from "../../shaders/lib/color.wgsl" with { type: "text" };
 import lib_fold from "../../shaders/lib/fold.wgsl" with { type: "text" };
+import lib_lanes from "../../shaders/lib/lanes.wgsl" with { type: "text" };
 import lib_lrn_power from "../../shaders/lib/lrn_power.wgsl" with { type: "text" };
 import lib_nan from "../../shaders/lib/nan.wgsl" with { type: "text" };
+import lib_normal from "../../shaders/lib/normal.wgsl" with { type: "text" };
 import lib_tile from "../../shaders/lib/tile.wgsl" with { type: "text" };
 
 /** Texts that shaders take in by `//! use lib/NAME.wgsl`. */
@@ -51,8 +58,10 @@ export const LIBRARIES: Readonly<Record<string, string>> = {
   "lib/activation.wgsl": lib_activation,
   "lib/color.wgsl": lib_color,
   "lib/fold.wgsl": lib_fold,
+  "lib/lanes.wgsl": lib_lanes,
   "lib/lrn_power.wgsl": lib_lrn_power,
   "lib/nan.wgsl": lib_nan,
+  "lib/normal.wgsl": lib_normal,
   "lib/tile.wgsl": lib_tile,
 };
 
@@ -62,7 +71,11 @@ export const KERNELS = {
   affine: { "source": affine, "buffers":["x","y"],"access":["read","read_write"],"overrides":{},"lines":{"WORKGROUP":256},"aliases":{"elem":"f32"},"params":{"length":"u32","factor":"f32","offset":"f32"},"subgroups":false},
   augment_images: { "source": augment_images, "buffers":["block","ids","rows","y"],"access":["read","read","read","read_write"],"overrides":{"COLOR":"bool","REFLECT":"bool","PER_CHANNEL":"bool"},"lines":{"WORKGROUP":64},"aliases":{},"params":{"batch":"u32","first":"u32","images":"u32","total":"u32","image_words":"u32","crop_height":"u32","crop_width":"u32","height":"i32","width":"i32","row_stride":"u32","column_stride":"u32","channel_stride":"u32","mean_r":"f32","mean_g":"f32","mean_b":"f32","deviation_r":"f32","deviation_g":"f32","deviation_b":"f32"},"subgroups":false},
   avg_pool2d: { "source": avg_pool2d, "buffers":["x","y"],"access":["read","read_write"],"overrides":{"KH":"u32","KW":"u32","STRIDE_H":"u32","STRIDE_W":"u32","GRADIENT":"bool"},"lines":{"WORKGROUP":256},"aliases":{"elem":"f32"},"params":{"length":"u32","h":"u32","w":"u32","c":"u32","oh":"u32","ow":"u32","pad_top":"u32","pad_left":"u32"},"subgroups":false},
+  batch_norm: { "source": batch_norm, "buffers":["x","gamma","beta","moments","y"],"access":["read","read","read","read","read_write"],"overrides":{"LEAKY":"bool"},"lines":{"RUN":8,"WORKGROUP":256},"aliases":{"elem":"f32"},"params":{"rows":"u32","columns":"u32","blocks":"u32","epsilon":"f32","slope":"f32"},"subgroups":false},
+  batch_norm_grad_input: { "source": batch_norm_grad_input, "buffers":["dy","x","gamma","beta","moments","sums","dx"],"access":["read","read","read","read","read","read","read_write"],"overrides":{"TRAINING":"bool","LEAKY":"bool"},"lines":{"RUN":8,"WORKGROUP":256},"aliases":{"elem":"f32"},"params":{"rows":"u32","columns":"u32","blocks":"u32","epsilon":"f32","slope":"f32"},"subgroups":false},
+  batch_norm_grad_sums: { "source": batch_norm_grad_sums, "buffers":["dy","x","gamma","beta","moments","partial"],"access":["read","read","read","read","read","read_write"],"overrides":{"TREE":"bool","LEAKY":"bool"},"lines":{"WORKGROUP":64},"aliases":{"elem":"f32"},"params":{"rows":"u32","columns":"u32","span":"u32","epsilon":"f32","slope":"f32"},"subgroups":false},
   binary: { "source": binary, "buffers":["a","b","y"],"access":["read","read","read_write"],"overrides":{"FUNCTION":"u32","SAME":"bool"},"lines":{"WORKGROUP":256},"aliases":{"elem":"f32"},"params":{"length":"u32","d1":"u32","d2":"u32","d3":"u32","a0":"u32","a1":"u32","a2":"u32","a3":"u32","b0":"u32","b1":"u32","b2":"u32","b3":"u32","factor":"f32"},"subgroups":false},
+  channel_merge: { "source": channel_merge, "buffers":["partial","x","y"],"access":["read","read","read_write"],"overrides":{"MOMENTS":"bool"},"lines":{"ROWS":1,"COLUMNS":8},"aliases":{"elem":"f32"},"params":{"parts":"u32","columns":"u32","rows":"u32","span":"u32"},"subgroups":false},
   conv2d_flip_filters: { "source": conv2d_flip_filters, "buffers":["w","flipped"],"access":["read","read_write"],"overrides":{},"lines":{},"aliases":{},"params":{"taps":"u32","c":"u32","o":"u32"},"subgroups":false},
   conv2d_grad_input_naive: { "source": conv2d_grad_input_naive, "buffers":["dy","w","dx"],"access":["read","read","read_write"],"overrides":{"KH":"u32","KW":"u32","STRIDE_H":"u32","STRIDE_W":"u32"},"lines":{},"aliases":{},"params":{"n":"u32","h":"u32","w":"u32","c":"u32","o":"u32","oh":"u32","ow":"u32","pad_top":"u32","pad_left":"u32"},"subgroups":false},
   conv2d_grad_weight_naive: { "source": conv2d_grad_weight_naive, "buffers":["x","dy","partial"],"access":["read","read","read_write"],"overrides":{"KH":"u32","KW":"u32","STRIDE_H":"u32","STRIDE_W":"u32"},"lines":{},"aliases":{},"params":{"n":"u32","h":"u32","w":"u32","c":"u32","o":"u32","oh":"u32","ow":"u32","pad_top":"u32","pad_left":"u32","split_rows":"u32"},"subgroups":false},
@@ -87,6 +100,7 @@ export const KERNELS = {
   max_pool2d_grad: { "source": max_pool2d_grad, "buffers":["argmax","dy","pooled","dx"],"access":["read","read","read","read_write"],"overrides":{"KH":"u32","KW":"u32","STRIDE_H":"u32","STRIDE_W":"u32","MASK":"bool"},"lines":{"WORKGROUP":256},"aliases":{"elem":"f32","place":"u32"},"params":{"length":"u32","h":"u32","w":"u32","c":"u32","oh":"u32","ow":"u32","pad_top":"u32","pad_left":"u32"},"subgroups":false},
   max_pool2d_select: { "source": max_pool2d_select, "buffers":["x","argmax","y"],"access":["read","read","read_write"],"overrides":{"KW":"u32","STRIDE_H":"u32","STRIDE_W":"u32"},"lines":{"WORKGROUP":256,"QUAD":1},"aliases":{"elem":"f32"},"params":{"length":"u32","h":"u32","w":"u32","c":"u32","oh":"u32","ow":"u32","pad_top":"u32","pad_left":"u32"},"subgroups":false},
   mix_images: { "source": mix_images, "buffers":["x","mix","y"],"access":["read","read","read_write"],"overrides":{},"lines":{"WORKGROUP":256},"aliases":{},"params":{"batch":"u32","height":"u32","width":"u32","channels":"u32"},"subgroups":false},
+  moments: { "source": moments, "buffers":["x","partial"],"access":["read","read_write"],"overrides":{"TREE":"bool"},"lines":{"WORKGROUP":64},"aliases":{"elem":"f32"},"params":{"rows":"u32","columns":"u32","span":"u32"},"subgroups":false},
   momentum_update: { "source": momentum_update, "buffers":["g","momentum","velocity"],"access":["read","read","read_write"],"overrides":{},"lines":{"WORKGROUP":256},"aliases":{"elem":"f32"},"params":{"length":"u32"},"subgroups":false},
   pad: { "source": pad, "buffers":["x","y"],"access":["read","read_write"],"overrides":{},"lines":{"WORKGROUP":256},"aliases":{"elem":"f32"},"params":{"length":"u32","d1":"u32","d2":"u32","d3":"u32","x0":"i32","x1":"i32","x2":"i32","x3":"i32","b0":"i32","b1":"i32","b2":"i32","b3":"i32"},"subgroups":false},
   permute: { "source": permute, "buffers":["x","y"],"access":["read","read_write"],"overrides":{},"lines":{"WORKGROUP":256},"aliases":{"elem":"f32"},"params":{"length":"u32","d1":"u32","d2":"u32","d3":"u32","s0":"u32","s1":"u32","s2":"u32","s3":"u32"},"subgroups":false},
@@ -96,5 +110,5 @@ export const KERNELS = {
   soft_cross_entropy: { "source": soft_cross_entropy, "buffers":["logits","targets","dy","y"],"access":["read","read","read","read_write"],"overrides":{"OUTPUT":"u32"},"lines":{"TERMS":4,"WORKGROUP":64},"aliases":{"elem":"f32"},"params":{"rows":"u32","classes":"u32"},"subgroups":false},
   softmax: { "source": softmax, "buffers":["logits","labels","dy","y"],"access":["read","read","read","read_write"],"overrides":{"OUTPUT":"u32"},"lines":{"TERMS":4,"WORKGROUP":64},"aliases":{"elem":"f32"},"params":{"rows":"u32","classes":"u32"},"subgroups":false},
   standardize: { "source": standardize, "buffers":["x","y"],"access":["read","read_write"],"overrides":{},"lines":{"WORKGROUP":64},"aliases":{"elem":"f32"},"params":{"images":"u32","length":"u32"},"subgroups":false},
-  unary: { "source": unary, "buffers":["x","y"],"access":["read","read_write"],"overrides":{"FUNCTION":"u32"},"lines":{"WORKGROUP":256},"aliases":{"elem":"f32"},"params":{"length":"u32"},"subgroups":false},
+  unary: { "source": unary, "buffers":["x","y"],"access":["read","read_write"],"overrides":{"FUNCTION":"u32"},"lines":{"WORKGROUP":256},"aliases":{"elem":"f32"},"params":{"length":"u32","slope":"f32"},"subgroups":false},
 } as const;

@@ -1,5 +1,5 @@
 /**
- * The golden values of `reference_cnn.json` and `ops.json`, and the parameters and batch they
+ * The golden values of `reference_cnn.json`, `ops.json` and `families.json`, and the parameters and batch they
  * belong to. The twin of the recipe in `reference_cnn.py`; see there for how to make the files.
  *
  * A missing or unreadable file, or a generated tensor that differs from Python's, throws.
@@ -92,9 +92,23 @@ export interface ReferenceCnn {
   readonly margins: { readonly relu: number; readonly pool: number };
 }
 
-/** One case of `ops.json`: arrays are flat and row-major, layouts are kiln's. */
-export interface OpCase {
-  readonly op: "conv2d" | "max_pool" | "avg_pool" | "lrn" | "softmax_cross_entropy";
+/** The ops of `ops.json`. */
+export type OpName = "conv2d" | "max_pool" | "avg_pool" | "lrn" | "softmax_cross_entropy";
+
+/** The ops of `families.json`. */
+export type FamilyOpName =
+  | "batch_norm"
+  | "normalize_channels"
+  | "moments"
+  | "leaky_relu"
+  | "gelu"
+  | "global_average_pool"
+  | "locally_connected"
+  | "spatial_norm";
+
+/** One case of `ops.json` or `families.json`: arrays are flat and row-major, layouts are kiln's. */
+export interface OpCase<Name = OpName> {
+  readonly op: Name;
   readonly name: string;
   readonly attributes: Record<string, number | string>;
   readonly inputs: Record<string, GoldenArray>;
@@ -165,6 +179,11 @@ export function loadReferenceCnn(): ReferenceCnn {
 /** The golden cases of single ops. */
 export function loadOpCases(): readonly OpCase[] {
   return (readJson("ops.json") as { cases: OpCase[] }).cases;
+}
+
+/** The golden cases of the ops of more model families. */
+export function loadFamilyCases(): readonly OpCase<FamilyOpName>[] {
+  return (readJson("families.json") as { cases: OpCase<FamilyOpName>[] }).cases;
 }
 
 /** ‖actual − expected‖ / ‖expected‖ in float64, with `actual` sampled at `stride`. */

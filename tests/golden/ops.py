@@ -86,8 +86,9 @@ def array(x):
     return {"shape": list(x.shape), "values": digits(x) if x.is_floating_point() else x.tolist()}
 
 
-def case(f, name, inputs, attributes):
-    real = {key: x.requires_grad_() for key, x in inputs.items() if x.is_floating_point()}
+def case(f, name, inputs, attributes, skip=()):
+    """Values and gradients of f, the latter in all real inputs but those of `skip`."""
+    real = {key: x.requires_grad_() for key, x in inputs.items() if x.is_floating_point() and key not in skip}
     output = f(**inputs, **attributes)
     dy = values(tuple(output.shape))
     gradients = torch.autograd.grad(output, list(real.values()), dy)

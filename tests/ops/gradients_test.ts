@@ -12,10 +12,12 @@ import { evaluateReference } from "../../src/tensor/reference.ts";
 import { placeholder, type Tensor } from "../../src/tensor/tensor.ts";
 import { fillSample, testRandom } from "../support.ts";
 
-/** Inputs that by definition have no gradient, by the node's name: the output of a ReLU in its own gradient, and data. */
+/** Inputs that by definition have no gradient, by the node's name: the output of a (leaky) ReLU in its own gradient, data, and given moments. */
 const NO_GRADIENT: Readonly<Record<string, readonly number[]>> = {
   reluGrad: [0],
+  leakyReluGrad: [0],
   soft_cross_entropy: [1],
+  normalize_channels: [3],
 };
 
 /** Half the step of the difference: small, so that no sample's ReLU crosses its kink. */

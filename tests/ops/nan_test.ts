@@ -1,6 +1,7 @@
-/** A NaN reaches the end of every op that the reference CNN is made of, so that a diverged run is noticed. */
+/** A NaN reaches the end of every op that models are made of, so that a diverged run is noticed. */
 import assert from "node:assert/strict";
 import {
+  batchNorm,
   conv2d,
   grad,
   l2Loss,
@@ -8,6 +9,7 @@ import {
   matmul,
   maxPool2d,
   mean,
+  multiply,
   relu,
   softCrossEntropy,
   softmaxCrossEntropy,
@@ -41,6 +43,13 @@ const CASES: Readonly<Record<string, (values: Float32Array) => Tensor>> = {
   "targets of a cross-entropy": (x) =>
     softCrossEntropy(constant(ones(200), [20, 10]), constant(x, [20, 10])),
   "the norm of a gradient": (x) => l2Loss(constant(x, [200]), 2),
+  "batch normalization and ReLU": (x) =>
+    batchNorm(image(x), constant(ones(8), [8]), constant(ones(8), [8]), { slope: 0 }).y,
+  "its gradient"(x) {
+    const input = image(x), gamma = constant(ones(8), [8]);
+    const y = batchNorm(input, gamma, gamma, { slope: 0 }).y;
+    return grad(sum(multiply(y, y)), [input])[0];
+  },
   standardization: (x) => standardizeImages(image(x)),
   "gradients of ReLU, pooling and normalization": (x) => {
     const input = image(x);

@@ -1,6 +1,7 @@
 // Elementwise functions. A unit is a block of BLOCK elements of y. A vector beyond the end may be read
 // (see ../kernels.ts), but is stored only as far as the tensor goes.
 import { BLOCK, f32Param, pointer, storePart, u32Param } from "./block";
+import { gelu, geluSlope } from "./normal";
 
 // y[i] = factor * x[i] + offset
 export function affine(p: usize, first: i32, last: i32, _scratch: usize): void {
@@ -13,10 +14,17 @@ export function affine(p: usize, first: i32, last: i32, _scratch: usize): void {
   }
 }
 
+// `values` where v > 0, else slope times them. A NaN keeps them, and so is noticed.
+// @ts-ignore: decorator
+@inline
+export function leaky(v: v128, values: v128, slope: v128): v128 {
+  return v128.bitselect(f32x4.mul(values, slope), values, f32x4.le(v, f32x4.splat(0)));
+}
+
 // The codes of UNARY in src/ops/elementwise.ts. Those without an instruction go lane by lane.
 // @ts-ignore: decorator
 @inline
-function unaryVector(code: u32, v: v128): v128 {
+function unaryVector(code: u32, v: v128, slope: v128): v128 {
   switch (code) {
     // Written so that NaN passes: a maximum would hide it.
     case 0: return v128.andnot(v, f32x4.le(v, f32x4.splat(0)));
@@ -25,6 +33,8 @@ function unaryVector(code: u32, v: v128): v128 {
     case 5: return f32x4.mul(v, v);
     case 8: return f32x4.abs(v);
     case 9: return f32x4.div(f32x4.splat(1), v);
+    case 10: return leaky(v, v, slope);
+    case 11: return gelu(v);
   }
   let y = f32x4.splat(unaryScalar(code, f32x4.extract_lane(v, 0)));
   y = f32x4.replace_lane(y, 1, unaryScalar(code, f32x4.extract_lane(v, 1)));
@@ -42,9 +52,10 @@ function unaryScalar(code: u32, v: f32): f32 {
 // y[i] = f(x[i]). The branch inside the loop is always the same one, and so costs little.
 export function unary(p: usize, first: i32, last: i32, _scratch: usize): void {
   const x = pointer(p, 0), y = pointer(p, 1), code = u32Param(p, 3);
+  const slope = f32x4.splat(f32Param(p, 4));
   const end = min<u32>(<u32> last * BLOCK, u32Param(p, 2));
   for (let i = <u32> first * BLOCK; i < end; i += 4) {
-    storePart(y + (i << 2), unaryVector(code, v128.load(x + (i << 2))), end - i);
+    storePart(y + (i << 2), unaryVector(code, v128.load(x + (i << 2)), slope), end - i);
   }
 }
 
@@ -60,6 +71,8 @@ function binaryVector(code: u32, a: v128, b: v128, factor: v128): v128 {
   if (code == 5) return f32x4.min(a, b);
   // Written so that a NaN output keeps the gradient and is noticed.
   if (code == 6) return v128.andnot(b, f32x4.le(a, f32x4.splat(0)));
+  if (code == 8) return leaky(a, b, factor);
+  if (code == 9) return f32x4.mul(b, geluSlope(a));
   return f32x4.relaxed_madd(factor, b, a);
 }
 
@@ -102,6 +115,8 @@ function binaryAny(
     case 4: return binarySpan(4, a, b, y, count, stepA, stepB, factor);
     case 5: return binarySpan(5, a, b, y, count, stepA, stepB, factor);
     case 6: return binarySpan(6, a, b, y, count, stepA, stepB, factor);
+    case 8: return binarySpan(8, a, b, y, count, stepA, stepB, factor);
+    case 9: return binarySpan(9, a, b, y, count, stepA, stepB, factor);
     default: return binarySpan(7, a, b, y, count, stepA, stepB, factor);
   }
 }

@@ -1,5 +1,12 @@
 // Every kernel of the CPU engine. The contract of a kernel stands in ../kernels.ts.
 export { augment_images, mix_images } from "./augment";
+export {
+  batch_norm,
+  batch_norm_grad_input,
+  batch_norm_grad_sums,
+  channel_merge,
+  moments,
+} from "./batch_norm";
 export { conv2d_pack_filters } from "./conv_filters";
 export { conv2d } from "./conv_forward";
 export { winograd_filters, winograd_grad_weight_sum } from "./conv_winograd_filters";
