@@ -68,7 +68,7 @@ export async function openMeasuring(config: EvalConfig, run: SavedRun): Promise<
       const measured: Measured[] = [];
       for (const { weights, parameters } of wanted) {
         const before = measured.length * store.count;
-        const evaluation = await evaluator.run(parameters, {
+        const evaluation = await evaluator.run({ parameters, statistics: state.statistics }, {
           store,
           augment,
           workers,

@@ -61,7 +61,8 @@ async function predictAll(
   using _device = { [Symbol.dispose]: () => device.destroy() };
   using predictor = await Predictor.create(device, model, { augment, format, views, batchSize });
   const { state } = unpackCheckpoint(checkpoint, model, predictor.layout);
-  predictor.load(config.ema ? state.averages : state.parameters);
+  const { statistics } = state;
+  predictor.load({ parameters: config.ema ? state.averages : state.parameters, statistics });
 
   const predictions: Prediction[] = [];
   let waiting: { readonly image: string; readonly pixels: Uint8Array }[] = [];

@@ -17,6 +17,28 @@ export function truncatedNormal(standardDeviation: number): Initializer {
   };
 }
 
+/** Normal with mean 0. */
+export function normal(standardDeviation: number): Initializer {
+  return (size, random) => {
+    const values = new Float32Array(size);
+    for (let i = 0; i < size; i++) values[i] = standardDeviation * random.normal();
+    return values;
+  };
+}
+
+/**
+ * Uniform in [-r, r), r = factor * sqrt(3 / inputs), so that outputs vary as inputs do (TensorFlow's
+ * uniform_unit_scaling).
+ */
+export function uniformUnitScaling(factor: number, inputs: number): Initializer {
+  const reach = factor * Math.sqrt(3 / inputs);
+  return (size, random) => {
+    const values = new Float32Array(size);
+    for (let i = 0; i < size; i++) values[i] = reach * (2 * random.uniform() - 1);
+    return values;
+  };
+}
+
 /** The stream of the parameter number `index` of a model. */
 export function initializerStream(seed: number, index: number): RandomStream {
   return new RandomStream(seed, STREAMS.initializer).seek(index, 0);

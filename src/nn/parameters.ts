@@ -9,8 +9,10 @@ export interface ParameterSpec {
   readonly name: string;
   readonly shape: Shape;
   readonly initializer: Initializer;
-  /** True: its L2 loss is added, times the weight decay. */
-  readonly decayed: boolean;
+  /** Factor of the recipe's weight decay: its L2 loss is added with both; 0: none. */
+  readonly decay: number;
+  /** Factor of the recipe's learning rate. */
+  readonly rate: number;
 }
 
 /** Tensors by parameter name. */

@@ -18,10 +18,11 @@ export async function measureSet(
 ): Promise<EvaluationEvent> {
   const { augment, workers, signal } = options;
   const { state, variables: { parameters, averages }, step } = trainer;
+  const statistics = await trainer.readStatistics();
   using store = await set.open();
   const blocks = [await state.read(parameters), await state.read(averages)];
   const measure = (index: number) =>
-    evaluator.run(blocks[index] as Float32Array<ArrayBuffer>, {
+    evaluator.run({ parameters: blocks[index] as Float32Array<ArrayBuffer>, statistics }, {
       store,
       augment,
       workers,

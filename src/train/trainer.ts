@@ -1,5 +1,6 @@
 import type { Device } from "../engine/device.ts";
 import type { Model } from "../nn/model.ts";
+import { decayOfUpdate } from "../nn/statistics.ts";
 import { MIX } from "../ops/augment_row.ts";
 import { OPTIMIZERS } from "../optim/optimizers.ts";
 import { decaySteps, type Schedule, scheduledRate, warmedDecay } from "../optim/schedules.ts";
@@ -178,6 +179,8 @@ export class Trainer {
     // The average follows the step's update, which has counted the step already.
     this.#set("emaDecay", [warmedDecay(emaDecay, step + 1)]);
     this.#set("carried", [part === 0 ? 0 : 1]);
+    const { statisticsDecay } = this.model;
+    this.#set("statisticsDecay", [decayOfUpdate(statisticsDecay, this.#run + 1)]);
     this.#row[0] = this.#run % HISTORY_ROWS;
     const hyperparameters = this.#hyperparameters;
     this.plan.run({ ...this.#feeds(batch), hyperparameters, row: this.#row });
@@ -256,6 +259,14 @@ export class Trainer {
   initialize(parameters: Float32Array<ArrayBuffer>): void {
     this.state.write(this.variables.parameters, parameters);
     this.state.write(this.variables.averages, parameters);
+  }
+
+  /** The running moments of all batch normalizations; empty if there are none. */
+  async readStatistics(): Promise<Float32Array<ArrayBuffer>> {
+    const { statistics } = this.variables;
+    return statistics === undefined
+      ? new Float32Array(0)
+      : await this.state.read(statistics) as Float32Array<ArrayBuffer>;
   }
 
   /** Frees everything on the device. */

@@ -13,15 +13,20 @@ export interface TrainerState {
   readonly averages: Float32Array<ArrayBuffer>;
   /** The optimizer's own blocks, by name. */
   readonly optimizer: Readonly<Record<string, Float32Array<ArrayBuffer>>>;
+  /** The running moments of all batch normalizations; empty if there are none. */
+  readonly statistics: Float32Array<ArrayBuffer>;
 }
 
 /** The blocks of a state. */
-export type StateBlocks = Pick<TrainerState, "parameters" | "averages" | "optimizer">;
+export type StateBlocks = Pick<
+  TrainerState,
+  "parameters" | "averages" | "optimizer" | "statistics"
+>;
 
 /** Copies the blocks to the host, after everything that is queued. */
 export async function readState(
   state: VariableState,
-  { parameters, averages, optimizer }: TrainingVariables,
+  { parameters, averages, optimizer, statistics }: TrainingVariables,
 ): Promise<StateBlocks> {
   const read = async (block: Tensor) => await state.read(block) as Float32Array<ArrayBuffer>;
   const named = Object.entries(optimizer).map(async ([name, block]) =>
@@ -31,6 +36,7 @@ export async function readState(
     parameters: await read(parameters),
     averages: await read(averages),
     optimizer: Object.fromEntries(await Promise.all(named)),
+    statistics: statistics === undefined ? new Float32Array(0) : await read(statistics),
   };
 }
 
@@ -41,7 +47,7 @@ export async function readState(
  */
 export function writeState(
   state: VariableState,
-  { layout, parameters, averages, optimizer }: TrainingVariables,
+  { layout, parameters, averages, optimizer, statistics, statisticsLayout }: TrainingVariables,
   blocks: StateBlocks,
 ): void {
   const [expected, found] = [optimizer, blocks.optimizer].map((of) => Object.keys(of).sort());
@@ -60,8 +66,15 @@ export function writeState(
       );
     }
   }
+  if (blocks.statistics.length !== statisticsLayout.size) {
+    throw new RangeError(
+      `Cannot load a state as statistics must hold ${statisticsLayout.size} values: ` +
+        `given ${blocks.statistics.length}`,
+    );
+  }
   state.write(parameters, weights);
   state.write(averages, shadows);
+  if (statistics !== undefined) state.write(statistics, blocks.statistics);
   for (const [name, block] of Object.entries(optimizer)) {
     state.write(block, blocks.optimizer[name]);
   }

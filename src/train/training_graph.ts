@@ -7,6 +7,7 @@ import {
   parameterLayout,
   parameterViews,
 } from "../nn/parameters.ts";
+import { initialStatistics, type StatisticsLayout, statisticsLayout } from "../nn/statistics.ts";
 import { OPTIMIZERS, RATE_SLOTS } from "../optim/optimizers.ts";
 import { add, divide, maximum, multiply, sqrt } from "../ops/elementwise.ts";
 import { grad } from "../ops/grad.ts";
@@ -25,7 +26,7 @@ import { needsTargets } from "./soft_targets.ts";
 export const HISTORY_ROWS = 256;
 
 /** Positions in the `hyperparameters` input: each at the start of a slot, so that it can be viewed. */
-export const HYPERPARAMETERS = { emaDecay: 0, carried: 1, rates: 2 } as const;
+export const HYPERPARAMETERS = { emaDecay: 0, carried: 1, statisticsDecay: 2, rates: 3 } as const;
 
 /** Elements of the `hyperparameters` input. */
 export const HYPERPARAMETER_ELEMENTS = (HYPERPARAMETERS.rates + RATE_SLOTS) * SLOT_ELEMENTS;
@@ -39,6 +40,9 @@ export interface TrainingVariables {
   readonly averages: Tensor;
   /** The optimizer's own blocks, by name; they start as zeros. */
   readonly optimizer: Readonly<Record<string, Tensor>>;
+  /** The running moments of all batch normalizations in one block; absent if there are none. */
+  readonly statistics: Tensor | undefined;
+  readonly statisticsLayout: StatisticsLayout;
 }
 
 /** Makes the variables of a run, averages equal to the initial parameters as in TensorFlow. */
@@ -48,8 +52,13 @@ export function trainingVariables(
 ): TrainingVariables {
   const layout = parameterLayout(model.parameters);
   const values = initialValues(layout, seed);
+  const statisticsOf = statisticsLayout(model.statistics);
   return {
     layout,
+    statisticsLayout: statisticsOf,
+    statistics: statisticsOf.size === 0
+      ? undefined
+      : variable("statistics", [statisticsOf.size], initialStatistics(statisticsOf)),
     parameters: parameterBlock("parameters", layout, values),
     averages: parameterBlock("averages", layout, values),
     optimizer: Object.fromEntries(
@@ -102,10 +111,10 @@ export function trainingGraph(options: TrainingOptions): TrainingGraph {
   const { layout, parameters } = variables;
   const hyperparameters = placeholder("hyperparameters", [HYPERPARAMETER_ELEMENTS]);
   const views = parameterViews(layout, parameters);
-  const crossEntropy = crossEntropyOf(options, views);
-  const decayed = hasDecayLoss(recipe) ? layout.specs.filter((spec) => spec.decayed) : [];
-  const decays = decayed.map(({ name }) =>
-    l2Loss(views[name], recipe.weightDecay / recipe.accumulate)
+  const { crossEntropy, moments } = crossEntropyOf(options, views);
+  const decayed = hasDecayLoss(recipe) ? layout.specs.filter(({ decay }) => decay > 0) : [];
+  const decays = decayed.map(({ name, decay }) =>
+    l2Loss(views[name], decay * recipe.weightDecay / recipe.accumulate)
   );
   const loss = decays.reduce(add, crossEntropy);
   // One launch updates all parameters, another all averages: gradients are computed into one block.
@@ -125,12 +134,17 @@ export function trainingGraph(options: TrainingOptions): TrainingGraph {
     new Float32Array(HISTORY_ROWS * size),
   );
   const recorded = recordRow(history, losses, placeholder("row", [], "u32"));
-  const all = [recorded, ...stepUpdates(options, { gradient, squares, hyperparameters })];
+  const followed = followMoments(variables, moments, hyperparameters);
+  const all = [
+    recorded,
+    ...followed,
+    ...stepUpdates(options, { gradient, squares, hyperparameters }),
+  ];
   return {
     history,
     accumulator,
     all,
-    updates: several ? [recorded, gradient] : all,
+    updates: several ? [recorded, ...followed, gradient] : all,
     stepUpdates: accumulator === undefined ? [] : stepUpdates(options, {
       gradient: accumulator,
       squares: squaresOf(accumulator),
@@ -148,22 +162,36 @@ function hasDecayLoss({ weightDecay, optimizer }: Recipe): boolean {
   return weightDecay !== 0 && !OPTIMIZERS[optimizer].decoupled;
 }
 
-/** The micro-batch's share of the mean cross-entropy: gradients of the shares add up to the mean's. */
+/** The running moments follow those of the micro-batch, all in one launch. */
+function followMoments(
+  { statistics, statisticsLayout: { specs } }: TrainingVariables,
+  moments: NamedTensors,
+  hyperparameters: Tensor,
+): Tensor[] {
+  if (statistics === undefined) return [];
+  const packed = packTensors(specs.map(({ name }) => moments[name]));
+  return [emaUpdate(statistics, packed, hyperparameterView(hyperparameters, "statisticsDecay"))];
+}
+
+/**
+ * The micro-batch's share of the mean cross-entropy: gradients of the shares add up to the mean's; and the
+ * moments of its batch normalizations.
+ */
 function crossEntropyOf(
   { model, recipe, images, mixed = false }: TrainingOptions,
-  views: NamedTensors,
-): Tensor {
+  parameters: NamedTensors,
+): { crossEntropy: Tensor; moments: NamedTensors } {
   const { batchSize, accumulate } = recipe;
   const input = images?.(batchSize) ?? placeholder("images", [batchSize, ...model.image]);
+  const { logits, moments } = model.forward({ parameters, images: input, training: true });
   if (needsTargets(recipe, mixed)) {
     const targets = placeholder("targets", [batchSize, model.classes]);
-    const losses = softCrossEntropy(model.logits(views, input), targets);
     // The targets hold the mean's divisor.
-    return sum(losses, { factor: 1 / accumulate });
+    const losses = softCrossEntropy(logits, targets);
+    return { crossEntropy: sum(losses, { factor: 1 / accumulate }), moments };
   }
-  const labels = placeholder("labels", [batchSize], "u32");
-  const losses = softmaxCrossEntropy(model.logits(views, input), labels);
-  return sum(losses, { factor: 1 / (batchSize * accumulate) });
+  const losses = softmaxCrossEntropy(logits, placeholder("labels", [batchSize], "u32"));
+  return { crossEntropy: sum(losses, { factor: 1 / (batchSize * accumulate) }), moments };
 }
 
 /** sum(x^2); the gaps of a block are zeros. */
@@ -206,11 +234,11 @@ function clipped(gradient: Tensor, squares: Tensor, limit: number): Tensor {
   return multiply(gradient, divide(fill(limit), maximum(sqrt(squares), fill(limit))));
 }
 
-/** `decay` where a parameter is decayed, else 0. */
-function decayBlock({ specs, offsets, size }: ParameterLayout, decay: number): Float32Array {
+/** The recipe's decay times each parameter's own factor. */
+function decayBlock({ specs, offsets, size }: ParameterLayout, factor: number): Float32Array {
   const block = new Float32Array(size);
-  specs.forEach(({ shape, decayed }, i) => {
-    if (decayed) block.fill(decay, offsets[i], offsets[i] + sizeOf(shape));
+  specs.forEach(({ shape, decay }, i) => {
+    block.fill(factor * decay, offsets[i], offsets[i] + sizeOf(shape));
   });
   return block;
 }

@@ -123,8 +123,8 @@ export class CheckpointWriter {
         loop: { ...loop, lossAverage, metricsBytes: journal.sync() },
         run: run.json,
       };
-      const { layout } = this.#trainer.variables;
-      this.#last = await writeCheckpoint(runDir, layout, { state, draft });
+      const { layout, statisticsLayout: statistics } = this.#trainer.variables;
+      this.#last = await writeCheckpoint(runDir, layout, { state, draft, statistics });
     } catch (error) {
       journal.rewind(before);
       throw error;

@@ -2,12 +2,14 @@ import { join } from "node:path";
 import { decodeSafetensors, type SafeTensor } from "../../formats/safetensors.ts";
 import type { Model } from "../../nn/model.ts";
 import type { ParameterLayout } from "../../nn/parameters.ts";
+import { statisticsLayout } from "../../nn/statistics.ts";
 import { formatShape, sameShape, sizeOf } from "../../tensor/shape.ts";
 import { DataError, UserError } from "../../util/errors.ts";
 import { ioError } from "../../util/io_errors.ts";
 import type { TrainerState } from "../trainer.ts";
 import { type CheckpointFolder, checkpointsFolder, listCheckpoints } from "./list_checkpoints.ts";
 import { DAMAGED_HINT, type FileSum, type Manifest, readManifest, sha256Of } from "./manifest.ts";
+import { momentsPlaces } from "./moments_tensors.ts";
 import { FILES } from "./write_checkpoint.ts";
 
 type Tensors = Readonly<Record<string, SafeTensor<ArrayBuffer>>>;
@@ -75,7 +77,8 @@ export function unpackCheckpoint(
       hint: DAMAGED_HINT,
     });
   };
-  const parameters = toBlock(layout, read(FILES.model), "", join(path, FILES.model));
+  const [file, tensors] = [join(path, FILES.model), read(FILES.model)];
+  const parameters = toBlock(layout, tensors, "", file);
   const averages = toBlock(layout, read(FILES.averages), "", join(path, FILES.averages));
   const optimizer: Record<string, Float32Array<ArrayBuffer>> = {};
   if (FILES.optimizer in files) {
@@ -91,6 +94,7 @@ export function unpackCheckpoint(
     parameters,
     averages,
     optimizer,
+    statistics: statisticsBlock(model, tensors, file),
   };
   return { path, manifest, state };
 }
@@ -160,8 +164,29 @@ function toBlock(
   prefix: string,
   path: string,
 ): Float32Array<ArrayBuffer> {
+  const places = specs.map(({ name, shape }, i) => ({ name, shape, offset: offsets[i] }));
+  return fillBlock(size, places, { tensors, prefix, path });
+}
+
+function statisticsBlock(model: Model, tensors: Tensors, path: string): Float32Array<ArrayBuffer> {
+  const layout = statisticsLayout(model.statistics);
+  return fillBlock(layout.size, momentsPlaces(layout), { tensors, prefix: "", path });
+}
+
+/** A place of a block that a tensor fills. */
+interface Place {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly offset: number;
+}
+
+function fillBlock(
+  size: number,
+  places: readonly Place[],
+  { tensors, prefix, path }: { tensors: Tensors; prefix: string; path: string },
+): Float32Array<ArrayBuffer> {
   const block = new Float32Array(size);
-  specs.forEach(({ name, shape }, i) => {
+  for (const { name, shape, offset } of places) {
     const key = prefix + name;
     const tensor = Object.hasOwn(tensors, key) ? tensors[key] : undefined;
     if (tensor?.dtype !== "F32" || !sameShape(tensor.shape, shape)) {
@@ -171,7 +196,7 @@ function toBlock(
         { hint: "it was written for another model or number of classes" },
       );
     }
-    block.set(tensor.data.subarray(0, sizeOf(shape)), offsets[i]);
-  });
+    block.set(tensor.data.subarray(0, sizeOf(shape)), offset);
+  }
   return block;
 }

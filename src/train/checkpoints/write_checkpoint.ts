@@ -1,5 +1,7 @@
 import { join } from "node:path";
 import { encodeSafetensors } from "../../formats/safetensors.ts";
+import { NO_STATISTICS, type StatisticsLayout } from "../../nn/statistics.ts";
+import { momentsTensors } from "./moments_tensors.ts";
 import { type ParameterLayout, splitBlock } from "../../nn/parameters.ts";
 import { writeFileAtomic, writeFolderAtomic } from "../../util/atomic_file.ts";
 import type { TrainerState } from "../trainer.ts";
@@ -8,9 +10,9 @@ import { encodeManifest, type Manifest, MANIFEST_FILE, sha256Of } from "./manife
 
 /** The files of a checkpoint. */
 export const FILES = {
-  /** The parameters, by the model's names. */
+  /** The parameters by the model's names, and the running moments of its batch normalizations. */
   model: "model.safetensors",
-  /** Their exponential moving averages, by the same names. */
+  /** Their exponential moving averages by the same names, and the same moments. */
   averages: "ema.safetensors",
   /** What the optimizer remembers: `velocity/conv1/weights`; absent for plain SGD. */
   optimizer: "optimizer.safetensors",
@@ -29,13 +31,25 @@ export type ManifestDraft = Omit<Manifest, "files" | "step">;
 export async function writeCheckpoint(
   runDir: string,
   layout: ParameterLayout,
-  { state, draft }: { state: TrainerState; draft: ManifestDraft },
+  { state, draft, statistics = NO_STATISTICS }: {
+    state: TrainerState;
+    draft: ManifestDraft;
+    /** Where the running moments lie; default: there are none. */
+    statistics?: StatisticsLayout;
+  },
 ): Promise<{ path: string; manifest: Manifest }> {
   const path = checkpointPath(runDir, state.step);
   const metadata = { format: "kiln-checkpoint", model: draft.model, step: String(state.step) };
+  const moments = momentsTensors(statistics, state.statistics);
   const files: Record<string, Uint8Array | string> = {
-    [FILES.model]: encodeSafetensors(tensorsOf(layout, state.parameters), metadata),
-    [FILES.averages]: encodeSafetensors(tensorsOf(layout, state.averages), metadata),
+    [FILES.model]: encodeSafetensors(
+      { ...tensorsOf(layout, state.parameters), ...moments },
+      metadata,
+    ),
+    [FILES.averages]: encodeSafetensors(
+      { ...tensorsOf(layout, state.averages), ...moments },
+      metadata,
+    ),
   };
   const slots = Object.entries(state.optimizer);
   if (slots.length > 0) {

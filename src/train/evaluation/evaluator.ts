@@ -5,7 +5,7 @@ import type { ImageStore } from "../../data/image_store.ts";
 import type { Device } from "../../engine/device.ts";
 import type { Model } from "../../nn/model.ts";
 import type { ParameterLayout } from "../../nn/parameters.ts";
-import { Scorer } from "./scorer.ts";
+import { type ModelValues, Scorer } from "./scorer.ts";
 import { type Evaluation, Tally } from "./tally.ts";
 import { ViewAverage } from "./view_average.ts";
 
@@ -40,17 +40,17 @@ export class Evaluator implements Disposable {
   }
 
   /**
-   * Measures a block of parameters on all images.
+   * Measures a model's values on all images.
    *
    * @throws the signal's reason, if it is aborted
    */
   async run(
-    parameters: Float32Array<ArrayBuffer>,
+    values: ModelValues,
     { store, augment, workers, views = 1, onBatch, signal }: EvaluateOptions,
   ): Promise<Evaluation> {
     signal?.throwIfAborted();
     const { batchSize, classes } = this.#scorer;
-    this.#scorer.load(parameters);
+    this.#scorer.load(values);
     const tally = new Tally(classes, store.count);
     const average = new ViewAverage(views, classes, batchSize);
     let images = 0;

@@ -7,7 +7,7 @@ import type { Device } from "../../engine/device.ts";
 import type { Model } from "../../nn/model.ts";
 import type { ParameterLayout } from "../../nn/parameters.ts";
 import { GRAY_WEIGHTS, MIX_LENGTH } from "../../ops/augment_row.ts";
-import { Scorer } from "./scorer.ts";
+import { type ModelValues, Scorer } from "./scorer.ts";
 import { ViewAverage } from "./view_average.ts";
 
 /** What is done to images before they are scored. */
@@ -58,9 +58,9 @@ export class Predictor implements Disposable {
     return new Predictor(await Scorer.create(device, model, options.batchSize), options);
   }
 
-  /** Takes a block of parameters, in the layout. */
-  load(parameters: Float32Array<ArrayBuffer>): void {
-    this.#scorer.load(parameters);
+  /** Takes the values of the model. */
+  load(values: ModelValues): void {
+    this.#scorer.load(values);
   }
 
   /**

@@ -6,10 +6,19 @@ import {
   parameterLayout,
   parameterViews,
 } from "../../nn/parameters.ts";
+import { initialStatistics, momentsViews, statisticsLayout } from "../../nn/statistics.ts";
 import { compile, fitsDevice, type Plan } from "../../tensor/compile.ts";
 import { VariableState } from "../../tensor/state.ts";
-import { placeholder, type Tensor } from "../../tensor/tensor.ts";
+import { placeholder, type Tensor, variable } from "../../tensor/tensor.ts";
 import { withFittingBatch } from "../trainer.ts";
+
+/** All numbers of a trained model. */
+export interface ModelValues {
+  /** A block in the layout of the parameters. */
+  readonly parameters: Float32Array<ArrayBuffer>;
+  /** The running moments of all batch normalizations; empty if there are none. */
+  readonly statistics: Float32Array<ArrayBuffer>;
+}
 
 /** A model ready to score batches of images. */
 export class Scorer implements Disposable {
@@ -18,18 +27,26 @@ export class Scorer implements Disposable {
   readonly classes: number;
   readonly #state: VariableState;
   readonly #block: Tensor;
+  readonly #moments: Tensor | undefined;
   readonly #plan: Plan;
 
   private constructor(
     model: Model,
     batchSize: number,
-    parts: { layout: ParameterLayout; state: VariableState; block: Tensor; plan: Plan },
+    parts: {
+      layout: ParameterLayout;
+      state: VariableState;
+      block: Tensor;
+      moments: Tensor | undefined;
+      plan: Plan;
+    },
   ) {
     this.batchSize = batchSize;
     this.classes = model.classes;
     this.layout = parts.layout;
     this.#state = parts.state;
     this.#block = parts.block;
+    this.#moments = parts.moments;
     this.#plan = parts.plan;
   }
 
@@ -37,23 +54,35 @@ export class Scorer implements Disposable {
   static async create(device: Device, model: Model, batchSize: number): Promise<Scorer> {
     const layout = parameterLayout(model.parameters);
     const block = parameterBlock("evaluated", layout, new Float32Array(layout.size));
+    const statisticsOf = statisticsLayout(model.statistics);
+    const initial = initialStatistics(statisticsOf);
+    const moments = statisticsOf.size === 0
+      ? undefined
+      : variable("evaluated statistics", [statisticsOf.size], initial);
     const state = new VariableState(device);
     const request = (batch: number) => {
       const images = placeholder("images", [batch, ...model.image]);
-      return { outputs: { logits: model.logits(parameterViews(layout, block), images) } };
+      const parameters = parameterViews(layout, block);
+      const statistics = momentsViews(statisticsOf, moments);
+      return {
+        outputs: {
+          logits: model.forward({ parameters, images, training: false, statistics }).logits,
+        },
+      };
     };
     try {
       const plan = await compile(state, request(batchSize));
-      return new Scorer(model, batchSize, { layout, state, block, plan });
+      return new Scorer(model, batchSize, { layout, state, block, moments, plan });
     } catch (error) {
       state.destroy();
       throw withFittingBatch(error, batchSize, (batch) => fitsDevice(device, request(batch)));
     }
   }
 
-  /** Takes a block of parameters, in the layout. */
-  load(parameters: Float32Array<ArrayBuffer>): void {
+  /** Takes a block of parameters in the layout, and the running moments of the batch normalizations. */
+  load({ parameters, statistics }: ModelValues): void {
     this.#state.write(this.#block, parameters);
+    if (this.#moments !== undefined) this.#state.write(this.#moments, statistics);
   }
 
   /** Images [batchSize, H, W, C] to the logits of each, [batchSize][classes]. */

@@ -1,0 +1,151 @@
+// Layers: functions of a net, a name and a value that declare their parameters and make the next value.
+
+import { batchNorm as batchNormOp, normalizeChannels } from "../ops/batch_norm.ts";
+import { conv2d } from "../ops/conv.ts";
+import { reshape } from "../ops/layout.ts";
+import { localResponseNormalization, type LrnAttributes } from "../ops/lrn.ts";
+import { matmul } from "../ops/matmul.ts";
+import { avgPool2d, globalAveragePool, maxPool2d } from "../ops/pool.ts";
+import type { WindowAttributes } from "../ops/window.ts";
+import { sizeOf } from "../tensor/shape.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { constantInitializer, type Initializer } from "./initializers.ts";
+import type { Net } from "./net.ts";
+
+/** The weights and biases of a layer. */
+export interface WeightOptions {
+  readonly weights: Initializer;
+  /** Factors of the recipe's weight decay and learning rate. Default 0 and 1. */
+  readonly decay?: number;
+  readonly rate?: number;
+  /** How biases start; null: none. Default 0. */
+  readonly biases?: Initializer | null;
+  /** Factor of the recipe's learning rate for the biases. Default 1. */
+  readonly biasRate?: number;
+  readonly activation?: "none" | "relu";
+}
+
+/** A convolution's filters. */
+export interface ConvOptions extends WeightOptions {
+  readonly filters: number;
+  /** Height and width of a filter. */
+  readonly size: number;
+  /** Default 1. */
+  readonly stride?: number;
+  /** Default `same`. */
+  readonly padding?: WindowAttributes["padding"];
+}
+
+/** conv + bias + activation: [N, H, W, C] to [N, OH, OW, filters]; `name/weights`, `name/biases`. */
+export function conv(net: Net, name: string, x: Tensor, options: ConvOptions): Tensor {
+  const { filters, size, stride = 1, padding = "same", activation } = options;
+  const weights = weightsOf(net, name, [size, size, x.shape[3], filters], options);
+  const bias = biasesOf(net, name, filters, options);
+  const y = conv2d(x, weights, { bias, activation, strides: [stride, stride], padding });
+  const words = `conv ${size}x${size}${stride === 1 ? "" : ` / ${stride}`}`;
+  return net.layer(name, withActivation(words, options), y);
+}
+
+/** x w + bias + activation: [N, K] to [N, units]; `name/weights`, `name/biases`. */
+export function dense(
+  net: Net,
+  name: string,
+  x: Tensor,
+  { units, ...options }: WeightOptions & { readonly units: number },
+): Tensor {
+  const weights = weightsOf(net, name, [x.shape[1], units], options);
+  const bias = biasesOf(net, name, units, options);
+  const y = matmul(x, weights, { bias, activation: options.activation });
+  return net.layer(name, withActivation("dense", options), y);
+}
+
+/** A batch normalization, with a leaky ReLU behind it in the same pass. */
+export interface BatchNormOptions {
+  /** Added to the variance. Default 1e-3. */
+  readonly epsilon?: number;
+  /** Of what is below zero; 0: ReLU, 1 (the default): no activation. */
+  readonly slope?: number;
+  /** Factor of the recipe's weight decay, of gamma and beta. Default 0. */
+  readonly decay?: number;
+}
+
+/**
+ * (x - mean) / sqrt(variance + epsilon) * gamma + beta, with the moments of the batch while training, else
+ * the running ones (Ioffe and Szegedy 2015); `name/gamma`, `name/beta`.
+ */
+export function batchNorm(
+  net: Net,
+  name: string,
+  x: Tensor,
+  { epsilon, slope = 1, decay }: BatchNormOptions = {},
+): Tensor {
+  const channels = x.shape[x.shape.length - 1];
+  const inner = net.scope(name);
+  const gamma = inner.parameter("gamma", [channels], {
+    initializer: constantInitializer(1),
+    decay,
+  });
+  const beta = inner.parameter("beta", [channels], { initializer: constantInitializer(0), decay });
+  const running = net.statistics(name, channels);
+  const words = slope === 1 ? "batch norm" : `batch norm, ${slope === 0 ? "ReLU" : "leaky ReLU"}`;
+  if (!net.training) {
+    return net.layer(name, words, normalizeChannels(x, gamma, beta, running, { epsilon, slope }));
+  }
+  const { y, moments } = batchNormOp(x, gamma, beta, { epsilon, slope });
+  net.follow(name, moments);
+  return net.layer(name, words, y);
+}
+
+/** The largest value of each window. */
+export function maxPool(net: Net, name: string, x: Tensor, window: WindowAttributes): Tensor {
+  return net.layer(name, `max pool ${windowText(window)}`, maxPool2d(x, window));
+}
+
+/** The mean of each window, clipped at the edge. */
+export function avgPool(net: Net, name: string, x: Tensor, window: WindowAttributes): Tensor {
+  return net.layer(name, `average pool ${windowText(window)}`, avgPool2d(x, window));
+}
+
+/** The mean of each channel: [N, H, W, C] to [N, C]. */
+export function globalPool(net: Net, name: string, x: Tensor): Tensor {
+  return net.layer(name, "global average pool", globalAveragePool(x));
+}
+
+/** Local response normalization across channels. */
+export function responseNorm(net: Net, name: string, x: Tensor, attributes: LrnAttributes): Tensor {
+  return net.layer(name, "response norm", localResponseNormalization(x, attributes));
+}
+
+/** [N, …] to [N, the rest], in the order H, W, C. */
+export function flatten(x: Tensor): Tensor {
+  const [batch] = x.shape;
+  return reshape(x, [batch, sizeOf(x.shape) / batch]);
+}
+
+function weightsOf(
+  net: Net,
+  name: string,
+  shape: readonly number[],
+  { weights, decay, rate }: WeightOptions,
+): Tensor {
+  return net.scope(name).parameter("weights", shape, { initializer: weights, decay, rate });
+}
+
+function biasesOf(
+  net: Net,
+  name: string,
+  count: number,
+  { biases = constantInitializer(0), biasRate }: WeightOptions,
+): Tensor | undefined {
+  return biases === null
+    ? undefined
+    : net.scope(name).parameter("biases", [count], { initializer: biases, rate: biasRate });
+}
+
+function withActivation(words: string, { activation }: WeightOptions): string {
+  return activation === "relu" ? `${words}, ReLU` : words;
+}
+
+function windowText({ size: [height, width], strides: [down] }: WindowAttributes): string {
+  return `${height}x${width}${down === 1 ? "" : ` / ${down}`}`;
+}
