@@ -261,12 +261,11 @@ export class Trainer {
     this.state.write(this.variables.averages, parameters);
   }
 
-  /** The running moments of all batch normalizations; empty if there are none. */
-  async readStatistics(): Promise<Float32Array<ArrayBuffer>> {
+  /** The running moments of all batch normalizations; undefined if there are none. */
+  async readStatistics(): Promise<Float32Array<ArrayBuffer> | undefined> {
     const { statistics } = this.variables;
-    return statistics === undefined
-      ? new Float32Array(0)
-      : await this.state.read(statistics) as Float32Array<ArrayBuffer>;
+    if (statistics === undefined) return undefined;
+    return await this.state.read(statistics) as Float32Array<ArrayBuffer>;
   }
 
   /** Frees everything on the device. */

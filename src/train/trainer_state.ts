@@ -13,8 +13,8 @@ export interface TrainerState {
   readonly averages: Float32Array<ArrayBuffer>;
   /** The optimizer's own blocks, by name. */
   readonly optimizer: Readonly<Record<string, Float32Array<ArrayBuffer>>>;
-  /** The running moments of all batch normalizations; empty if there are none. */
-  readonly statistics: Float32Array<ArrayBuffer>;
+  /** The running moments of all batch normalizations; absent if there are none. */
+  readonly statistics?: Float32Array<ArrayBuffer>;
 }
 
 /** The blocks of a state. */
@@ -36,7 +36,7 @@ export async function readState(
     parameters: await read(parameters),
     averages: await read(averages),
     optimizer: Object.fromEntries(await Promise.all(named)),
-    statistics: statistics === undefined ? new Float32Array(0) : await read(statistics),
+    ...(statistics && { statistics: await read(statistics) }),
   };
 }
 
@@ -66,15 +66,15 @@ export function writeState(
       );
     }
   }
-  if (blocks.statistics.length !== statisticsLayout.size) {
+  const given = blocks.statistics?.length ?? 0;
+  if (given !== statisticsLayout.size) {
     throw new RangeError(
-      `Cannot load a state as statistics must hold ${statisticsLayout.size} values: ` +
-        `given ${blocks.statistics.length}`,
+      `Cannot load a state as statistics must hold ${statisticsLayout.size} values: given ${given}`,
     );
   }
   state.write(parameters, weights);
   state.write(averages, shadows);
-  if (statistics !== undefined) state.write(statistics, blocks.statistics);
+  if (statistics && blocks.statistics) state.write(statistics, blocks.statistics);
   for (const [name, block] of Object.entries(optimizer)) {
     state.write(block, blocks.optimizer[name]);
   }

@@ -3,11 +3,10 @@
  * `optimizers.py`, which says how to make the file. A missing or unreadable file throws.
  */
 import { constantInitializer } from "../../src/nn/initializers.ts";
-import type { Model } from "../../src/nn/model.ts";
+import { dense, flatten } from "../../src/nn/layers.ts";
+import { createModel, type Model } from "../../src/nn/model.ts";
 import { parameterLayout } from "../../src/nn/parameters.ts";
 import { tanh } from "../../src/ops/elementwise.ts";
-import { reshape } from "../../src/ops/layout.ts";
-import { matmul } from "../../src/ops/matmul.ts";
 import type { Schedule, ScheduleName } from "../../src/optim/schedules.ts";
 import type { Recipe } from "../../src/train/recipe.ts";
 import { hashed } from "./fixture.ts";
@@ -62,28 +61,17 @@ export interface GoldenOptimizers {
 const CLASSES = 5;
 const PIXELS = 27;
 
+const start = { weights: constantInitializer(0) };
+
 /** A net of smooth functions: no kink that rounding could take another way. */
-export const smoothModel: Model = {
+export const smoothModel: Model = createModel({
   name: "smooth",
   image: [3, 3, 3],
-  classes: CLASSES,
-  parameters: ([
-    ["hidden/weights", [PIXELS, 8], true],
-    ["hidden/biases", [8], false],
-    ["output/weights", [8, CLASSES], false],
-    ["output/biases", [CLASSES], false],
-  ] as const).map(([name, shape, decayed]) => ({
-    name,
-    shape,
-    decayed,
-    initializer: constantInitializer(0),
-  })),
-  logits(p, images) {
-    const flat = reshape(images, [images.shape[0], PIXELS]);
-    const hidden = tanh(matmul(flat, p["hidden/weights"], { bias: p["hidden/biases"] }));
-    return matmul(hidden, p["output/weights"], { bias: p["output/biases"] });
+  build(net, images) {
+    const hidden = dense(net, "hidden", flatten(images), { units: 8, ...start, decay: 1 });
+    return dense(net, "output", tanh(hidden), { units: net.classes, ...start });
   },
-};
+}, CLASSES);
 
 /** The layout of the net's parameters. */
 export const smoothLayout = parameterLayout(smoothModel.parameters);

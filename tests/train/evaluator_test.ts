@@ -28,7 +28,7 @@ async function evaluate(
   options: Partial<Parameters<Evaluator["run"]>[1]> = {},
 ): Promise<Evaluation> {
   using evaluator = await Evaluator.create(device, MODEL, batchSize);
-  return await evaluator.run(PARAMETERS, { ...OPTIONS, ...options });
+  return await evaluator.run({ parameters: PARAMETERS }, { ...OPTIONS, ...options });
 }
 
 /** All numbers of two evaluations but for rounding; where both are sure, the same classes. */
@@ -75,7 +75,7 @@ Deno.test("ten views are the mean of ten", async () => {
 async function predict(device: Device, store: ImageStore, views: 1 | 10): Promise<Float64Array[]> {
   const options = { augment: REFERENCE_AUGMENT, format: store.format, views, batchSize: 43 };
   using predictor = await Predictor.create(device, MODEL, options);
-  predictor.load(PARAMETERS);
+  predictor.load({ parameters: PARAMETERS });
   const images = Array.from({ length: store.count }, (_, i) => store.pixels(i).slice());
   return await predictor.predict(images);
 }
@@ -107,7 +107,7 @@ Deno.test("the views of an image of the crop's size are it and its mirror", asyn
   const of = async (image: Uint8Array, views: 1 | 10) => {
     const options = { augment: REFERENCE_AUGMENT, format: size, views, batchSize: 1 };
     using predictor = await Predictor.create(cpu, MODEL, options);
-    predictor.load(PARAMETERS);
+    predictor.load({ parameters: PARAMETERS });
     return (await predictor.predict([image]))[0];
   };
   const [ten, one, other] = [await of(pixels, 10), await of(pixels, 1), await of(mirror, 1)];
@@ -128,11 +128,17 @@ Deno.test("an evaluation that is called off ends between two batches with the si
   };
   const { signal } = controller;
   using evaluator = await Evaluator.create(device, MODEL, 10);
-  await assert.rejects(evaluator.run(PARAMETERS, { ...OPTIONS, signal, onBatch }), reason);
+  await assert.rejects(
+    evaluator.run({ parameters: PARAMETERS }, { ...OPTIONS, signal, onBatch }),
+    reason,
+  );
   assert.deepEqual(seen, [10, 20]);
-  await assert.rejects(evaluator.run(PARAMETERS, { ...OPTIONS, signal, onBatch }), reason);
+  await assert.rejects(
+    evaluator.run({ parameters: PARAMETERS }, { ...OPTIONS, signal, onBatch }),
+    reason,
+  );
   assert.deepEqual(seen, [10, 20], "not even begun");
-  const { images } = await evaluator.run(PARAMETERS, OPTIONS);
+  const { images } = await evaluator.run({ parameters: PARAMETERS }, OPTIONS);
   assert.equal(images, 43, "the evaluator is still good");
 });
 
@@ -152,7 +158,7 @@ Deno.test("a predictor of gray images takes the luminance", async () => {
   const format = { height: 24, width: 24, channels: 1, order: "CHW" } as const;
   const options = { augment: REFERENCE_AUGMENT, format, views: 1, batchSize: 2 } as const;
   using predictor = await Predictor.create(device, MODEL, options);
-  predictor.load(PARAMETERS);
+  predictor.load({ parameters: PARAMETERS });
   const pixels = 24 * 24;
   const color = Uint8Array.from({ length: 3 * pixels }, (_, i) => (i * 89) % 256);
   const gray = Uint8Array.from({ length: 3 * pixels }, (_, i) => {

@@ -41,11 +41,14 @@ Deno.test("a step of SGD is as long as the rate times the recorded norm, or time
 function kinkedModel(): Model {
   const tiny = tinyModel(8);
   const initializer = constantInitializer(1);
-  const kink = { name: "kink", shape: [1], initializer, decayed: false };
+  const kink = { name: "kink", shape: [1], initializer, decay: 0, rate: 1 };
   return {
     ...tiny,
     parameters: [...tiny.parameters, kink],
-    logits: (p, images) => add(tiny.logits(p, images), sqrt(square(p.kink))),
+    forward(inputs) {
+      const { logits, ...rest } = tiny.forward(inputs);
+      return { ...rest, logits: add(logits, sqrt(square(inputs.parameters.kink))) };
+    },
   };
 }
 

@@ -47,7 +47,11 @@ Deno.test("the reference overfits 64 images to 100 %", async () => {
   const { parameters } = trainer.variables;
   const precision = async () => {
     const values = await trainer.state.read(parameters) as Float32Array<ArrayBuffer>;
-    return (await evaluator.run(values, { store, augment: REFERENCE_AUGMENT, workers: 1 }))
+    return (await evaluator.run({ parameters: values }, {
+      store,
+      augment: REFERENCE_AUGMENT,
+      workers: 1,
+    }))
       .precision;
   };
   assert.ok(await precision() < 0.3, "untrained it guesses");

@@ -2,39 +2,24 @@
 import { evalBatches } from "../../src/data/batches/batches.ts";
 import { REFERENCE_AUGMENT } from "../../src/data/augment/spec.ts";
 import { ImageStore, sharedLabels } from "../../src/data/image_store.ts";
-import { constantInitializer, truncatedNormal } from "../../src/nn/initializers.ts";
-import type { Model } from "../../src/nn/model.ts";
-import { conv2d } from "../../src/ops/conv.ts";
-import { reshape } from "../../src/ops/layout.ts";
-import { matmul } from "../../src/ops/matmul.ts";
-import { maxPool2d } from "../../src/ops/pool.ts";
+import { truncatedNormal } from "../../src/nn/initializers.ts";
+import { conv, dense, flatten, maxPool } from "../../src/nn/layers.ts";
+import { createModel, type Model } from "../../src/nn/model.ts";
 import { testRandom } from "../support.ts";
 
-/** A network of 1,514 parameters for square images of 3 channels. */
+/** A network of few parameters for square images of 3 channels: 1,514 for 8x8. */
 export function tinyModel(size: number): Model {
-  const features = (size / 2) ** 2 * 8;
-  const small = truncatedNormal(0.1);
-  const zero = constantInitializer(0);
-  return {
+  const weights = truncatedNormal(0.1);
+  return createModel({
     name: "tiny",
     image: [size, size, 3],
-    classes: 10,
-    parameters: [
-      { name: "conv/weights", shape: [3, 3, 3, 8], initializer: small, decayed: false },
-      { name: "conv/biases", shape: [8], initializer: zero, decayed: false },
-      { name: "dense/weights", shape: [features, 10], initializer: small, decayed: true },
-      { name: "dense/biases", shape: [10], initializer: zero, decayed: false },
-    ],
-    logits(p, images) {
-      const conv = conv2d(images, p["conv/weights"], {
-        bias: p["conv/biases"],
-        activation: "relu",
-      });
-      const pooled = maxPool2d(conv, { size: [2, 2], strides: [2, 2], padding: "same" });
-      const flat = reshape(pooled, [images.shape[0], features]);
-      return matmul(flat, p["dense/weights"], { bias: p["dense/biases"] });
+    build(net, images) {
+      const x = conv(net, "conv", images, { filters: 8, size: 3, weights, activation: "relu" });
+      const window = { size: [2, 2], strides: [2, 2], padding: "same" } as const;
+      const flat = flatten(maxPool(net, "pool", x, window));
+      return dense(net, "dense", flat, { units: net.classes, weights, decay: 1 });
     },
-  };
+  }, 10);
 }
 
 const IMAGE_SIZE = 32;

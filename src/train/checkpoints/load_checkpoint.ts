@@ -94,7 +94,7 @@ export function unpackCheckpoint(
     parameters,
     averages,
     optimizer,
-    statistics: statisticsBlock(model, tensors, file),
+    ...(model.statistics.length > 0 && { statistics: statisticsBlock(model, tensors, file) }),
   };
   return { path, manifest, state };
 }

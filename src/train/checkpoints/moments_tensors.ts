@@ -8,8 +8,9 @@ const PARTS = ["moving_mean", "moving_variance"] as const;
 /** The tensors [C] of a block. */
 export function momentsTensors(
   { specs, offsets }: StatisticsLayout,
-  block: Float32Array<ArrayBuffer>,
+  block: Float32Array<ArrayBuffer> | undefined,
 ): Record<string, SafeTensor<ArrayBuffer>> {
+  if (block === undefined) return {};
   return Object.fromEntries(specs.flatMap(({ name, channels }, i) =>
     PARTS.map((part, row) => {
       const start = offsets[i] + row * channels;

@@ -16,8 +16,8 @@ import { withFittingBatch } from "../trainer.ts";
 export interface ModelValues {
   /** A block in the layout of the parameters. */
   readonly parameters: Float32Array<ArrayBuffer>;
-  /** The running moments of all batch normalizations; empty if there are none. */
-  readonly statistics: Float32Array<ArrayBuffer>;
+  /** The running moments of all batch normalizations; absent if there are none. */
+  readonly statistics?: Float32Array<ArrayBuffer>;
 }
 
 /** A model ready to score batches of images. */
@@ -82,7 +82,9 @@ export class Scorer implements Disposable {
   /** Takes a block of parameters in the layout, and the running moments of the batch normalizations. */
   load({ parameters, statistics }: ModelValues): void {
     this.#state.write(this.#block, parameters);
-    if (this.#moments !== undefined) this.#state.write(this.#moments, statistics);
+    if (this.#moments === undefined) return;
+    if (statistics === undefined) throw new TypeError("Cannot score without the running moments");
+    this.#state.write(this.#moments, statistics);
   }
 
   /** Images [batchSize, H, W, C] to the logits of each, [batchSize][classes]. */
