@@ -1,6 +1,7 @@
 import type { Views } from "../data/augment/draw.ts";
 import type { ImageStore } from "../data/image_store.ts";
-import { referenceModel } from "../nn/models/reference.ts";
+import { createModel } from "../nn/model.ts";
+import { loadModel } from "../train/models.ts";
 import type { Measured, Weights } from "../report/evaluation_report.ts";
 import { unpackCheckpoint, type VerifiedCheckpoint } from "../train/checkpoints/load_checkpoint.ts";
 import type { EvalConfig } from "../train/config.ts";
@@ -44,7 +45,7 @@ export async function openMeasuring(config: EvalConfig, run: SavedRun): Promise<
   const { name: set, store, trainingImages } = await openEvaluationSet(config, run);
   stack.use(store);
   const { classes, normalization } = run.data;
-  const model = referenceModel(classes.length);
+  const model = createModel(await loadModel(run.config), classes.length);
   const [height, width] = model.image;
   const augment = augmentOf(run.config, { crop: [height, width], normalization }, store.format);
   const { device } = await openDevice(config.device, config.threads);

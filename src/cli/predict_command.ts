@@ -1,5 +1,6 @@
 import type { Views } from "../data/augment/draw.ts";
-import { referenceModel } from "../nn/models/reference.ts";
+import { createModel } from "../nn/model.ts";
+import { loadModel } from "../train/models.ts";
 import { createConsole } from "../report/console.ts";
 import { type Prediction, predictionCsv, predictionTable } from "../report/predictions.ts";
 import { unpackCheckpoint, type VerifiedCheckpoint } from "../train/checkpoints/load_checkpoint.ts";
@@ -52,7 +53,7 @@ async function predictAll(
 ): Promise<Prediction[]> {
   const run = parseSavedRun(checkpoint.manifest.run, checkpoint.path);
   const { classes, normalization, format } = run.data;
-  const model = referenceModel(classes.length);
+  const model = createModel(await loadModel(run.config), classes.length);
   const [height, width] = model.image;
   const augment = augmentOf(run.config, { crop: [height, width], normalization }, format);
   const batchSize = Math.min(config.batchSize, images.length);

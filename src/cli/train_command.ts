@@ -3,7 +3,7 @@ import { createReporter } from "../data/acquire/progress.ts";
 import { parseDatasetName } from "../data/datasets/dataset_name.ts";
 import { fingerprint } from "../data/fingerprint.ts";
 import type { Device } from "../engine/device.ts";
-import { referenceModel } from "../nn/models/reference.ts";
+import { createModel } from "../nn/model.ts";
 import { parameterLayout } from "../nn/parameters.ts";
 import { type Console, createConsole } from "../report/console.ts";
 import { openMetrics } from "../report/metrics.ts";
@@ -17,6 +17,7 @@ import { checkChanges, configHash, surroundingsChanges } from "../train/config_c
 import { exitCodeOf, InterruptedError, listenForInterrupts } from "../train/interrupt.ts";
 import { parseInterval } from "../train/interval.ts";
 import { deviceIdentity, openDevice } from "../train/open_device.ts";
+import { loadModel, withRecipe } from "../train/models.ts";
 import { recipeOf } from "../train/recipe.ts";
 import { checkOptimizer, isAtEnd, planResume, type ResumePlan } from "../train/resume.ts";
 import {
@@ -56,14 +57,16 @@ export async function trainCommand(
   using interrupts = listenForInterrupts((signal) => {
     terminal.log(`${signal}: ending after this step; once more ends at once`);
   });
-  const runDir = config.resume ? given.runDir ?? await newestRun("runs") : config.runDir;
+  let started = config;
+  if (!config.resume) started = withRecipe(await loadModel(config), config.recipe, given);
+  const runDir = config.resume ? given.runDir ?? await newestRun("runs") : started.runDir;
   if (config.resume) await requireRun(runDir);
   else parseDatasetName(config.dataset);
   using _lock = await lockRunFolder(runDir);
   let plan: ResumePlan | undefined;
   if (config.resume) plan = await resume(runDir, config, given, terminal);
   else await refuseRun(runDir);
-  await trainIn({ config: plan?.config ?? config, runDir, plan, terminal, interrupts });
+  await trainIn({ config: plan?.config ?? started, runDir, plan, terminal, interrupts });
 }
 
 /** What a run is started or gone on with. */
@@ -94,7 +97,7 @@ function resume(
 async function trainIn({ config, runDir, plan, terminal, interrupts }: Start): Promise<void> {
   const data = await selectData(await openSource(config, createReporter()), config);
   const { train: training, dataset } = data;
-  const model = referenceModel(dataset.classes.length);
+  const model = createModel(await loadModel(config), dataset.classes.length);
   const layout = parameterLayout(model.parameters);
   const [height, width] = model.image;
   const normalization = normalizationOf(config, training);
@@ -122,7 +125,6 @@ async function trainIn({ config, runDir, plan, terminal, interrupts }: Start): P
   const { device, choice } = await open();
   const { format } = training;
   const run = savedRun({ ...config, dataDir: dataDirOf(config) }, {
-    model: model.name,
     data: { classes, normalization, format, fingerprint: fingerprint(training) },
     machine: { kiln: VERSION, deno: Deno.version.deno, device: deviceIdentity(device) },
   });

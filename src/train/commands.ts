@@ -17,6 +17,28 @@ export const COMMANDS = {
       about: "2,000 steps (some five epochs), written to runs/first",
     },
     flags: {
+      model: {
+        kind: "string",
+        default: "reference",
+        placeholder: "name",
+        group: "Run",
+        about:
+          "what is trained: reference, resnet-N (6n + 2 layers), resnet-v1-N, wrn-28-10, or a file of your " +
+          "own: ./my_model.ts",
+      },
+      bottleneck: {
+        kind: "boolean",
+        default: false,
+        group: "Run",
+        about: "make resnet-N of bottleneck units (9n + 2 layers)",
+      },
+      recipe: {
+        kind: "string",
+        default: { text: "the model's own", of: () => null },
+        placeholder: "name",
+        group: "Run",
+        about: "settings that the model brings where none are given; none: the defaults below",
+      },
       steps: {
         kind: "integer",
         default: 100_000,

@@ -101,8 +101,15 @@ export function parseCommandLine(argv: readonly string[]): Invocation {
 /** The settings of `train` from the flags behind the command; throws {@linkcode ConfigError}. */
 export function parseTrainConfig(argv: readonly string[]): TrainConfig {
   const config = parseFlags(COMMANDS.train.flags, argv, contextOf("train"));
-  // What goes on with a run has that run's settings beside the given ones: they are checked together.
-  if (!config.resume) checkRecipe(config);
+  // A run that goes on, and a model's recipe, bring settings beside the given ones: all are checked together.
+  if (!config.resume && config.model === "reference") checkRecipe(config);
+  return config;
+}
+
+/** The settings of `train` where some are known: the rest are the defaults; throws {@linkcode ConfigError}. */
+export function completeTrainConfig(known: Partial<TrainConfig>): TrainConfig {
+  const config = { ...parseFlags(COMMANDS.train.flags, [], contextOf("train")), ...known };
+  checkRecipe(config);
   return config;
 }
 

@@ -35,16 +35,16 @@ export interface SavedRun {
   readonly config: TrainConfig;
   readonly data: SavedData;
   readonly machine: SavedMachine;
-  /** All of it as it stands in files: the settings, `model`, `data` and `machine`. */
+  /** All of it as it stands in files: the settings, `data` and `machine`. */
   readonly json: Readonly<Record<string, unknown>>;
 }
 
 /** A run from its parts. */
 export function savedRun(
   config: TrainConfig,
-  { model, data, machine }: { model: string; data: SavedData; machine: SavedMachine },
+  { data, machine }: { data: SavedData; machine: SavedMachine },
 ): SavedRun {
-  return { config, data, machine, json: { ...config, model, data, machine } };
+  return { config, data, machine, json: { ...config, data, machine } };
 }
 
 /**

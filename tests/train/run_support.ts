@@ -30,7 +30,6 @@ const TEST_IMAGES = waveImages(40, 2);
 /** What a checkpoint of the runs says of its run. */
 export function tinyRun(): SavedRun {
   return savedRun(parseTrainConfig(["--run-dir", "runs/tiny"]), {
-    model: TINY.name,
     data: {
       classes: Array.from({ length: 10 }, (_, i) => `wave ${i}`),
       normalization: { kind: "image" },
