@@ -6,6 +6,7 @@ export * from "./conv.ts";
 export * from "./elementwise.ts";
 export * from "./grad.ts";
 export * from "./layout.ts";
+export * from "./local.ts";
 export * from "./lrn.ts";
 export * from "./matmul.ts";
 export * from "./norm.ts";
