@@ -1,7 +1,18 @@
 /** Locally connected layers: with the same filters everywhere a convolution; errors. */
 import assert from "node:assert/strict";
-import { broadcastTo, conv2d, locallyConnected2d, reshape } from "../../src/ops/mod.ts";
+import {
+  broadcastTo,
+  conv2d,
+  exp,
+  grad,
+  locallyConnected2d,
+  multiply,
+  reshape,
+  scale,
+  sum,
+} from "../../src/ops/mod.ts";
 import { compile } from "../../src/tensor/compile.ts";
+import { evaluateReference } from "../../src/tensor/reference.ts";
 import { VariableState } from "../../src/tensor/state.ts";
 import { constant, placeholder } from "../../src/tensor/tensor.ts";
 import { assertClose, fillSample, testDevices, testRandom } from "../support.ts";
@@ -25,6 +36,23 @@ Deno.test("locallyConnected2d with one set of filters for all positions is conv2
       plan.run();
       assertClose(await plan.read("own"), await plan.read("shared"), 1e-5, `${name}, ${padding}`);
     }
+  }
+});
+
+Deno.test("locallyConnected2d: taps outside the image get zeros, whatever the memory held before", async () => {
+  const random = testRandom(6);
+  const of = (...shape: number[]) => constant(fillSample(shape, "positive", random).data, shape);
+  const x = of(3, 4, 3, 5), w = of(12, 45, 6);
+  // Of the size of the gradient, and no longer needed when that is made.
+  const before = sum(exp(of(12, 45, 6)));
+  const y = locallyConnected2d(x, w, { size: [3, 3] });
+  const after = scale(grad(sum(multiply(y, of(3, 4, 3, 6))), [w])[0], 2);
+  const [, expected] = evaluateReference([before, after]);
+  for (const { name, device } of await testDevices()) {
+    using state = new VariableState(device);
+    using plan = await compile(state, { outputs: { before, after } });
+    plan.run();
+    assertClose(await plan.read("after"), expected, 1e-5, name);
   }
 });
 
