@@ -3,6 +3,7 @@ export * from "./adamw.ts";
 export * from "./augment.ts";
 export * from "./batch_norm.ts";
 export * from "./conv.ts";
+export * from "./dropout.ts";
 export * from "./elementwise.ts";
 export * from "./grad.ts";
 export * from "./layout.ts";

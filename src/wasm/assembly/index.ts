@@ -26,6 +26,7 @@ export {
   max_pool2d_grad,
   max_pool2d_select,
 } from "./pool";
+export { dropout, random_bits } from "./random";
 export { reduce } from "./reduce";
 export { in_top_k, soft_cross_entropy, softmax } from "./softmax";
 export { standardize } from "./standardize";
