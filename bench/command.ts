@@ -15,7 +15,7 @@ import { WebGpuDevice } from "../src/webgpu/device.ts";
 import { backendOf, countThreads, open } from "./devices.ts";
 import { formatInput, timeInput } from "./input.ts";
 import { formatKernels, timeKernels } from "./kernels.ts";
-import { convLadder, formatLadder, matmulLadder } from "./ladder.ts";
+import { convLadder, formatLadder, localLadder, matmulLadder } from "./ladder.ts";
 import { type EncodeResult, type StepResult, timeEncode, timeStep } from "./training_step.ts";
 
 /** What a part found, for machines and for people. */
@@ -40,6 +40,10 @@ const PARTS: Readonly<Record<string, (config: BenchConfig) => Promise<Part>>> = 
   "ladder-conv": async (config) => {
     const json = await convLadder(config, config.batchSize);
     return { json, text: formatLadder(json, "Ladder of the convolutions") };
+  },
+  "ladder-local": async (config) => {
+    const json = await localLadder(config, config.batchSize);
+    return { json, text: formatLadder(json, "Ladder of the locally connected layers") };
   },
 };
 

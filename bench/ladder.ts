@@ -14,6 +14,7 @@ import {
   CONV1,
   CONV2,
   convProblem,
+  localProblem,
   matmulProblem,
   type Problem,
   usesWinograd,
@@ -84,6 +85,13 @@ export function convLadder(settings: LadderSettings, batch: number): Promise<Run
     convProblem(CONV1, "forward", batch),
     convProblem(CONV1, "grad weight", batch),
   ], rungsOf(settings));
+}
+
+/** The ladders of cuda-convnet's two locally connected layers. */
+export function localLadder(settings: LadderSettings, batch: number): Promise<RungResult[]> {
+  const parts = ["forward", "grad input", "grad weight"] as const;
+  const problems = [64, 32].flatMap((o) => parts.map((part) => localProblem(o, part, batch)));
+  return climb(problems, rungsOf(settings));
 }
 
 function rungsOf({ device, threads }: LadderSettings): readonly Rung[] {

@@ -2,6 +2,7 @@
 import { conv2d } from "../src/ops/conv.ts";
 import { multiply } from "../src/ops/elementwise.ts";
 import { grad } from "../src/ops/grad.ts";
+import { locallyConnected2d } from "../src/ops/local.ts";
 import { matmul } from "../src/ops/matmul.ts";
 import { sum } from "../src/ops/reduce.ts";
 import { type Shape, sizeOf } from "../src/tensor/shape.ts";
@@ -55,6 +56,22 @@ export function convProblem(of: Convolution, part: ConvPart, batch: number): Pro
       const y = conv2d(x, w);
       if (part === "forward") return y;
       // The gradient of sum(y dy) has dy as its upstream gradient; y itself is not computed.
+      const loss = sum(multiply(y, random(y.shape)));
+      return grad(loss, [part === "grad input" ? x : w])[0];
+    },
+  };
+}
+
+/** One of the three products of a locally connected layer of cuda-convnet: 3x3 filters on 6x6 pixels of 64 channels. */
+export function localProblem(filters: number, part: ConvPart, batch: number): Problem {
+  return {
+    name: `local 64 to ${filters} ${part}`,
+    batch,
+    build(batch) {
+      const x = random([batch, 6, 6, 64]);
+      const w = random([36, 9 * 64, filters]);
+      const y = locallyConnected2d(x, w, { size: [3, 3] });
+      if (part === "forward") return y;
       const loss = sum(multiply(y, random(y.shape)));
       return grad(loss, [part === "grad input" ? x : w])[0];
     },

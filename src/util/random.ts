@@ -3,7 +3,7 @@
 /**
  * One stream per use, so that no two uses ever share numbers. `a` and `b` of a stream are:
  * initializer: a = index of the parameter; shuffle and queue: a = epoch; augment: a = epoch, b = image
- * index; mix: a = batch; split: a = label.
+ * index; dropout: a = step, b = layer; mix: a = batch; split: a = label.
  */
 export const STREAMS = {
   initializer: 1,

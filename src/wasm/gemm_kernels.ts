@@ -71,6 +71,21 @@ export const GEMM_KERNELS = {
     access: ["read", "read_write"],
     params: { parts: "u32", taps: "u32", c: "u32", o: "u32", channels: "u32" },
   },
+  local2d: {
+    buffers: ["x", "w", "bias", "y"],
+    access: ["read", "read", "read", "read_write"],
+    params: { n: "u32", o: "u32", ...WINDOW_PARAMS, has_bias: "u32", relu: "u32", depth: "u32" },
+  },
+  local2d_grad_input: {
+    buffers: ["dy", "w", "dx"],
+    access: ["read", "read", "read_write"],
+    params: { n: "u32", o: "u32", ...WINDOW_PARAMS, depth: "u32" },
+  },
+  local2d_grad_weight: {
+    buffers: ["x", "dy", "dw"],
+    access: ["read", "read", "read_write"],
+    params: { n: "u32", o: "u32", ...WINDOW_PARAMS, images: "u32" },
+  },
   winograd_filters: {
     buffers: ["w", "u"],
     access: ["read", "read_write"],

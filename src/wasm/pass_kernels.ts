@@ -16,6 +16,15 @@ export const WINDOW_PARAMS = {
 /** The params of the kernels that pass over parts of the rows of a table, in the order of assembly/batch_norm.ts. */
 const ROW_PARAMS = { rows: "u32", c: "u32", part: "u32" } as const;
 
+/** The params that all kernels of random numbers share, in the order of assembly/random.ts. */
+const RANDOM_PARAMS = {
+  length: "u32",
+  seed_low: "u32",
+  seed_high: "u32",
+  stream: "u32",
+  layer: "u32",
+} as const;
+
 const ONE_TO_ONE = { buffers: ["x", "y"], access: ["read", "read_write"] } as const;
 
 /** Interfaces of the kernels that pass over memory: all but matrix products and convolutions. */
@@ -148,6 +157,16 @@ export const PASS_KERNELS = {
       radius: "u32",
       mask: "u32",
     },
+  },
+  random_bits: {
+    buffers: ["counter", "y"],
+    access: ["read", "read_write"],
+    params: RANDOM_PARAMS,
+  },
+  dropout: {
+    buffers: ["x", "counter", "y"],
+    access: ["read", "read", "read_write"],
+    params: { ...RANDOM_PARAMS, threshold: "u32", scale: "f32" },
   },
   moments: { buffers: ["x", "partial"], access: ["read", "read_write"], params: ROW_PARAMS },
   channel_merge: {

@@ -20,9 +20,13 @@ import conv2d_register from "../../shaders/conv2d_register.wgsl" with { type: "t
 import conv2d_subgroup from "../../shaders/conv2d_subgroup.wgsl" with { type: "text" };
 import conv2d_tiled from "../../shaders/conv2d_tiled.wgsl" with { type: "text" };
 import copy_region from "../../shaders/copy_region.wgsl" with { type: "text" };
+import dropout from "../../shaders/dropout.wgsl" with { type: "text" };
 import ema_update from "../../shaders/ema_update.wgsl" with { type: "text" };
 import im2col from "../../shaders/im2col.wgsl" with { type: "text" };
 import in_top_k from "../../shaders/in_top_k.wgsl" with { type: "text" };
+import local2d_naive from "../../shaders/local2d_naive.wgsl" with { type: "text" };
+import local2d_register from "../../shaders/local2d_register.wgsl" with { type: "text" };
+import local2d_tiled from "../../shaders/local2d_tiled.wgsl" with { type: "text" };
 import lrn from "../../shaders/lrn.wgsl" with { type: "text" };
 import lrn_grad from "../../shaders/lrn_grad.wgsl" with { type: "text" };
 import matmul_naive from "../../shaders/matmul_naive.wgsl" with { type: "text" };
@@ -37,6 +41,7 @@ import moments from "../../shaders/moments.wgsl" with { type: "text" };
 import momentum_update from "../../shaders/momentum_update.wgsl" with { type: "text" };
 import pad from "../../shaders/pad.wgsl" with { type: "text" };
 import permute from "../../shaders/permute.wgsl" with { type: "text" };
+import random_bits from "../../shaders/random_bits.wgsl" with { type: "text" };
 import record_row from "../../shaders/record_row.wgsl" with { type: "text" };
 import reduce from "../../shaders/reduce.wgsl" with { type: "text" };
 import sgd_update from "../../shaders/sgd_update.wgsl" with { type: "text" };
@@ -48,9 +53,11 @@ import lib_activation from "../../shaders/lib/activation.wgsl" with { type: "tex
 import lib_color from "../../shaders/lib/color.wgsl" with { type: "text" };
 import lib_fold from "../../shaders/lib/fold.wgsl" with { type: "text" };
 import lib_lanes from "../../shaders/lib/lanes.wgsl" with { type: "text" };
+import lib_local from "../../shaders/lib/local.wgsl" with { type: "text" };
 import lib_lrn_power from "../../shaders/lib/lrn_power.wgsl" with { type: "text" };
 import lib_nan from "../../shaders/lib/nan.wgsl" with { type: "text" };
 import lib_normal from "../../shaders/lib/normal.wgsl" with { type: "text" };
+import lib_threefry from "../../shaders/lib/threefry.wgsl" with { type: "text" };
 import lib_tile from "../../shaders/lib/tile.wgsl" with { type: "text" };
 
 /** Texts that shaders take in by `//! use lib/NAME.wgsl`. */
@@ -59,9 +66,11 @@ export const LIBRARIES: Readonly<Record<string, string>> = {
   "lib/color.wgsl": lib_color,
   "lib/fold.wgsl": lib_fold,
   "lib/lanes.wgsl": lib_lanes,
+  "lib/local.wgsl": lib_local,
   "lib/lrn_power.wgsl": lib_lrn_power,
   "lib/nan.wgsl": lib_nan,
   "lib/normal.wgsl": lib_normal,
+  "lib/threefry.wgsl": lib_threefry,
   "lib/tile.wgsl": lib_tile,
 };
 
@@ -87,9 +96,13 @@ export const KERNELS = {
   conv2d_subgroup: { "source": conv2d_subgroup, "buffers":["x","w","bias","y"],"access":["read","read","read","read_write"],"overrides":{"KH":"u32","KW":"u32","STRIDE_H":"u32","STRIDE_W":"u32","HAS_BIAS":"bool","ACTIVATION":"u32"},"lines":{"OCTETS":3,"QUADS":1,"X_WIDTH":4},"aliases":{"x_elem":"vec4f"},"params":{"n":"u32","h":"u32","w":"u32","c":"u32","o":"u32","oh":"u32","ow":"u32","pad_top":"u32","pad_left":"u32"},"subgroups":true},
   conv2d_tiled: { "source": conv2d_tiled, "buffers":["x","w","bias","y"],"access":["read","read","read","read_write"],"overrides":{"KH":"u32","KW":"u32","STRIDE_H":"u32","STRIDE_W":"u32","HAS_BIAS":"bool","ACTIVATION":"u32"},"lines":{"W_WIDTH":1,"SIDE":16,"ROW_QUADS":1,"COL_QUADS":1},"aliases":{"w_elem":"f32"},"params":{"n":"u32","h":"u32","w":"u32","c":"u32","o":"u32","oh":"u32","ow":"u32","pad_top":"u32","pad_left":"u32"},"subgroups":false},
   copy_region: { "source": copy_region, "buffers":["x","y"],"access":["read","read_write"],"overrides":{},"lines":{"WORKGROUP":256},"aliases":{"elem":"f32"},"params":{"rows":"u32","x_width":"u32","y_width":"u32","y_start":"u32"},"subgroups":false},
+  dropout: { "source": dropout, "buffers":["x","counter","y"],"access":["read","read","read_write"],"overrides":{},"lines":{"WORKGROUP":256},"aliases":{},"params":{"length":"u32","seed_low":"u32","seed_high":"u32","stream":"u32","layer":"u32","threshold":"u32","scale":"f32"},"subgroups":false},
   ema_update: { "source": ema_update, "buffers":["x","decay","shadow"],"access":["read","read","read_write"],"overrides":{},"lines":{"WORKGROUP":256},"aliases":{"elem":"f32"},"params":{"length":"u32"},"subgroups":false},
   im2col: { "source": im2col, "buffers":["x","columns"],"access":["read","read_write"],"overrides":{"KH":"u32","KW":"u32","STRIDE_H":"u32","STRIDE_W":"u32"},"lines":{},"aliases":{},"params":{"n":"u32","h":"u32","w":"u32","c":"u32","oh":"u32","ow":"u32","pad_top":"u32","pad_left":"u32"},"subgroups":false},
   in_top_k: { "source": in_top_k, "buffers":["logits","labels","y"],"access":["read","read","read_write"],"overrides":{},"lines":{"TERMS":4,"WORKGROUP":64},"aliases":{"elem":"f32"},"params":{"rows":"u32","classes":"u32","k":"u32"},"subgroups":false},
+  local2d_naive: { "source": local2d_naive, "buffers":["a","b","bias","y"],"access":["read","read","read","read_write"],"overrides":{"KH":"u32","KW":"u32","STRIDE_H":"u32","STRIDE_W":"u32","PRODUCT":"u32","HAS_BIAS":"bool","ACTIVATION":"u32"},"lines":{},"aliases":{},"params":{"rows":"u32","depth":"u32","columns":"u32","h":"u32","w":"u32","oh":"u32","ow":"u32","pad_top":"u32","pad_left":"u32"},"subgroups":false},
+  local2d_register: { "source": local2d_register, "buffers":["a","b","bias","y"],"access":["read","read","read","read_write"],"overrides":{"KH":"u32","KW":"u32","STRIDE_H":"u32","STRIDE_W":"u32","PRODUCT":"u32","HAS_BIAS":"bool","ACTIVATION":"u32"},"lines":{"QUADS":2,"A_WIDTH":1,"B_WIDTH":1},"aliases":{"a_elem":"f32","b_elem":"f32"},"params":{"rows":"u32","depth":"u32","columns":"u32","h":"u32","w":"u32","oh":"u32","ow":"u32","pad_top":"u32","pad_left":"u32"},"subgroups":false},
+  local2d_tiled: { "source": local2d_tiled, "buffers":["a","b","bias","y"],"access":["read","read","read","read_write"],"overrides":{"KH":"u32","KW":"u32","STRIDE_H":"u32","STRIDE_W":"u32","PRODUCT":"u32","HAS_BIAS":"bool","ACTIVATION":"u32"},"lines":{"B_WIDTH":1,"SIDE":16,"ROW_QUADS":1,"COL_QUADS":1},"aliases":{"b_elem":"f32"},"params":{"rows":"u32","depth":"u32","columns":"u32","h":"u32","w":"u32","oh":"u32","ow":"u32","pad_top":"u32","pad_left":"u32"},"subgroups":false},
   lrn: { "source": lrn, "buffers":["x","y"],"access":["read","read_write"],"overrides":{"BETA":"f32"},"lines":{"RUN":8,"WINDOW":9,"SPAN":16,"WORKGROUP":64},"aliases":{"elem":"f32"},"params":{"pixels":"u32","c":"u32","bias":"f32","alpha":"f32"},"subgroups":false},
   lrn_grad: { "source": lrn_grad, "buffers":["x","dy","dx"],"access":["read","read","read_write"],"overrides":{"BETA":"f32","MASK":"bool"},"lines":{"RUN":8,"WINDOW":9,"SPAN":16,"WIDE":24,"WORKGROUP":64},"aliases":{"elem":"f32"},"params":{"pixels":"u32","c":"u32","bias":"f32","alpha":"f32"},"subgroups":false},
   matmul_naive: { "source": matmul_naive, "buffers":["a","b","bias","y"],"access":["read","read","read","read_write"],"overrides":{"TRANSPOSE_A":"bool","HAS_BIAS":"bool","ACTIVATION":"u32"},"lines":{},"aliases":{},"params":{"m":"u32","n":"u32","k":"u32"},"subgroups":false},
@@ -104,6 +117,7 @@ export const KERNELS = {
   momentum_update: { "source": momentum_update, "buffers":["g","momentum","velocity"],"access":["read","read","read_write"],"overrides":{},"lines":{"WORKGROUP":256},"aliases":{"elem":"f32"},"params":{"length":"u32"},"subgroups":false},
   pad: { "source": pad, "buffers":["x","y"],"access":["read","read_write"],"overrides":{},"lines":{"WORKGROUP":256},"aliases":{"elem":"f32"},"params":{"length":"u32","d1":"u32","d2":"u32","d3":"u32","x0":"i32","x1":"i32","x2":"i32","x3":"i32","b0":"i32","b1":"i32","b2":"i32","b3":"i32"},"subgroups":false},
   permute: { "source": permute, "buffers":["x","y"],"access":["read","read_write"],"overrides":{},"lines":{"WORKGROUP":256},"aliases":{"elem":"f32"},"params":{"length":"u32","d1":"u32","d2":"u32","d3":"u32","s0":"u32","s1":"u32","s2":"u32","s3":"u32"},"subgroups":false},
+  random_bits: { "source": random_bits, "buffers":["counter","y"],"access":["read","read_write"],"overrides":{},"lines":{"WORKGROUP":256},"aliases":{},"params":{"length":"u32","seed_low":"u32","seed_high":"u32","stream":"u32","layer":"u32"},"subgroups":false},
   record_row: { "source": record_row, "buffers":["x","row","history"],"access":["read","read","read_write"],"overrides":{},"lines":{"WORKGROUP":256},"aliases":{"elem":"f32"},"params":{"length":"u32"},"subgroups":false},
   reduce: { "source": reduce, "buffers":["x","y"],"access":["read","read_write"],"overrides":{"FUNCTION":"u32"},"lines":{"WORKGROUP":64},"aliases":{"elem":"f32"},"params":{"outer":"u32","length":"u32","inner":"u32","splits":"u32","scale":"f32"},"subgroups":false},
   sgd_update: { "source": sgd_update, "buffers":["g","learning_rate","w"],"access":["read","read","read_write"],"overrides":{},"lines":{"WORKGROUP":256},"aliases":{"elem":"f32"},"params":{"length":"u32"},"subgroups":false},

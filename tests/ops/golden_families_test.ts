@@ -4,6 +4,7 @@ import {
   gelu,
   globalAveragePool,
   leakyRelu,
+  locallyConnected2d,
   moments,
   normalizeChannels,
 } from "../../src/ops/mod.ts";
@@ -29,12 +30,27 @@ function build({ op, attributes }: Case, { x, ...inputs }: GoldenInputs): Tensor
       return gelu(x);
     case "global_average_pool":
       return globalAveragePool(x);
+    case "locally_connected":
+      return locallyConnected2d(x, inputs.w, {
+        size: [number("size"), number("size")],
+        bias: inputs.b,
+        strides: [number("stride"), number("stride")],
+        padding: attributes.padding === "SAME" ? "same" : "valid",
+      });
   }
 }
 
 for (const golden of loadFamilyCases()) {
   if (
-    !["batch_norm", "normalize_channels", "moments", "leaky_relu", "gelu", "global_average_pool"]
+    ![
+      "batch_norm",
+      "normalize_channels",
+      "moments",
+      "leaky_relu",
+      "gelu",
+      "global_average_pool",
+      "locally_connected",
+    ]
       .includes(golden.op)
   ) {
     continue;

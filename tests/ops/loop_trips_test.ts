@@ -5,6 +5,7 @@ import {
   conv2d,
   grad,
   inTopK,
+  locallyConnected2d,
   matmul,
   softCrossEntropy,
   softmax,
@@ -85,6 +86,12 @@ const BORDERS: readonly Border[] = [
       return grad(sum(conv2d(x, ones(kh, 60, 1, 1), options)), [x])[0];
     },
     shapes: (kh) => `[1, ${kh}, 60, 1] and [${kh}, 60, 1, 1]`,
+  },
+  {
+    op: "locally_connected2d",
+    sizes: { naive: 239_984, software: 239_988, subgroup8: 239_988 },
+    build: (c) => locallyConnected2d(ones(1, 1, 1, c), ones(1, c, 4), { size: [1, 1] }),
+    shapes: (c) => `[1, 1, 1, ${c}] and [1, 1, ${c}, 4]`,
   },
   {
     op: "softmax",

@@ -6,6 +6,7 @@ import {
   broadcastTo,
   concatenate,
   grad,
+  locallyConnected2d,
   localResponseNormalization,
   maxPool2d,
   multiply,
@@ -58,6 +59,18 @@ const CASES: Readonly<Record<string, () => Tensor>> = {
   },
   "max pooling": () => maxPool2d(values([5, 23, 24, 20]), POOL),
   "gradient of max pooling after a ReLU": pooledGradient,
+  "locally connected filters' gradient in two runs of images": () => {
+    const w = values([4, 4 * 60, 70]);
+    const y = locallyConnected2d(values([300, 2, 2, 60]), w, { size: [2, 2] });
+    return grad(sum(multiply(y, values(y.shape))), [w])[0];
+  },
+  "locally connected layer of many numbers": () =>
+    locallyConnected2d(values([8, 2, 2, 4500]), values([4, 4 * 4500, 9]), { size: [2, 2] }),
+  "locally connected layer of many channels' gradient": () => {
+    const x = values([7, 2, 2, 9]);
+    const y = locallyConnected2d(x, values([4, 4 * 9, 4500]), { size: [2, 2] });
+    return grad(sum(multiply(y, values(y.shape))), [x])[0];
+  },
   "average pooling": () => avgPool2d(values([5, 23, 24, 20]), POOL),
 };
 

@@ -17,6 +17,7 @@ export { affine, binary, unary } from "./elementwise";
 export { matmul } from "./gemm";
 export { im2col } from "./im2col";
 export { copy_region, pad, permute } from "./layout";
+export { local2d, local2d_grad_input, local2d_grad_weight } from "./local";
 export { lrn, lrn_grad } from "./lrn";
 export {
   avg_pool2d,
@@ -25,6 +26,7 @@ export {
   max_pool2d_grad,
   max_pool2d_select,
 } from "./pool";
+export { dropout, random_bits } from "./random";
 export { reduce } from "./reduce";
 export { in_top_k, soft_cross_entropy, softmax } from "./softmax";
 export { standardize } from "./standardize";
