@@ -218,10 +218,11 @@ function stepUpdates(
   },
 ): Tensor[] {
   const { layout, parameters, averages, optimizer: state } = variables;
+  const limited = recipe.clipNorm === 0 ? gradient : clipped(gradient, squares, recipe.clipNorm);
   const updated = OPTIMIZERS[recipe.optimizer].update({
     settings: recipe,
     parameters,
-    gradient: recipe.clipNorm === 0 ? gradient : clipped(gradient, squares, recipe.clipNorm),
+    gradient: withOwnRates(limited, layout, recipe),
     state,
     rates: (slot, shape) => hyperparameterView(hyperparameters, "rates", slot, shape),
     decay: () => constant(decayBlock(layout, recipe.weightDecay), [layout.size], "decay"),
@@ -232,6 +233,27 @@ function stepUpdates(
 /** g * limit / max(norm, limit) (Pascanu, Mikolov, Bengio, "On the difficulty of training RNNs", 2013). */
 function clipped(gradient: Tensor, squares: Tensor, limit: number): Tensor {
   return multiply(gradient, divide(fill(limit), maximum(sqrt(squares), fill(limit))));
+}
+
+/**
+ * The gradient times each parameter's own factor of the learning rate; the same where all are 1. A velocity
+ * of it is that of the gradient times the factor.
+ *
+ * @throws {RangeError} with adamw, whose step does not grow with the gradient
+ */
+function withOwnRates(
+  gradient: Tensor,
+  { specs, offsets, size }: ParameterLayout,
+  recipe: Recipe,
+): Tensor {
+  const own = specs.find(({ rate }) => rate !== 1);
+  if (own === undefined) return gradient;
+  if (recipe.optimizer === "adamw") {
+    throw new RangeError(`Cannot train with adamw as ${own.name} has a learning rate of its own`);
+  }
+  const rates = new Float32Array(size);
+  specs.forEach(({ shape, rate }, i) => rates.fill(rate, offsets[i], offsets[i] + sizeOf(shape)));
+  return multiply(gradient, constant(rates, [size], "rates"));
 }
 
 /** The recipe's decay times each parameter's own factor. */
