@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import {
   add,
+  addActivation,
   avgPool2d,
   grad,
   localResponseNormalization,
@@ -43,6 +44,8 @@ const CASES: Readonly<Record<string, (a: Tensor, b: Tensor) => Tensor[]>> = {
   "normalized relu of relu": (a) => [normalize(relu(relu(a)))],
   "relu normalized over pixels": (a) => [spatial(relu(a))],
   "relu normalized over pixels and pooled": (a) => [spatial(relu(a)), pool(relu(a))],
+  "relu of a sum in one pass": (a, b) => [addActivation(normalize(relu(a)), b)],
+  "max pooling of a relu of a sum in one pass": (a, b) => [pool(addActivation(a, b))],
   "normalized larger": (a, b) => [normalize(maximum(a, b))],
   "relu of normalized relu": (a) => [relu(normalize(relu(a)))],
   "max pooling of normalized relu": (a) => [pool(normalize(relu(a)))],
