@@ -7,7 +7,8 @@
 
 // 0 add, 1 subtract, 2 multiply, 3 divide, 4 maximum, 5 minimum,
 // 6 relu gradient (a: output, b: upstream gradient), 7 a + p.factor * b,
-// 8 leaky relu gradient of slope p.factor (a: output), 9 gelu gradient (a: input)
+// 8 leaky relu gradient of slope p.factor (a: output), 9 gelu gradient (a: input),
+// 10 leaky relu of slope p.factor of a + b
 override FUNCTION: u32;
 override SAME: bool;
 
@@ -40,7 +41,8 @@ fn apply(u: elem, v: elem) -> elem {
     case 6u: { return select(v, elem(0.0), u <= elem(0.0)); }
     case 7u: { return u + p.factor * v; }
     case 8u: { return select(v, p.factor * v, u <= elem(0.0)); }
-    default: { return v * gelu_slope(u); }
+    case 9u: { return v * gelu_slope(u); }
+    default: { return select(u + v, p.factor * (u + v), u + v <= elem(0.0)); }
   }
 }
 

@@ -1,6 +1,7 @@
 // Zero padding or, with negative offsets, slicing: y[i] = x[i - before] inside x, else 0.
 // y: [d0, d1, d2, d3]; x: [x0, x1, x2, x3]; b0..b3: elements before x on each axis.
-// Dispatch: ceil(d0 d1 d2 d3 / 256) workgroups, folded over x and y.
+// Where d3, x3 and b3 are multiples of 4, elem is vec4f and all three count vectors, as length does.
+// Dispatch: ceil(length / 256) workgroups, folded over x and y.
 //! use lib/fold.wgsl
 
 const WORKGROUP = 256u;

@@ -119,17 +119,21 @@ export const sigmoid = (x: Tensor): Tensor => unary([x], { function: "sigmoid", 
 export const abs = (x: Tensor): Tensor => unary([x], { function: "abs", slope: 0 });
 /** 1 / x. */
 export const reciprocal = (x: Tensor): Tensor => unary([x], { function: "reciprocal", slope: 0 });
+
+function checkSlope(name: string, slope: number): void {
+  if (slope >= 0 && slope < Infinity) return;
+  throw new RangeError(
+    `Cannot apply ${name} as the slope must be a number of at least 0: current value is ${slope}`,
+  );
+}
+
 /**
  * x where it is positive, else slope * x.
  *
  * @throws {RangeError} if the slope is negative, as the gradient is made of the sign of the result.
  */
 export function leakyRelu(x: Tensor, slope: number): Tensor {
-  if (!(slope >= 0 && slope < Infinity)) {
-    throw new RangeError(
-      `Cannot apply leakyRelu as the slope must be a number of at least 0: current value is ${slope}`,
-    );
-  }
+  checkSlope("leakyRelu", slope);
   return unary([x], { function: "leakyRelu", slope });
 }
 /**
@@ -204,12 +208,16 @@ const BINARY = {
     code: 9,
     f: (x: number, dy: number) => dy * (normalDistribution(x) + x * normalDensity(x)),
   },
+  addActivation: {
+    code: 10,
+    f: (a: number, b: number, slope: number) => a + b <= 0 ? slope * (a + b) : a + b,
+  },
 } as const;
 
 type BinaryFunction = keyof typeof BINARY;
 interface BinaryAttributes {
   readonly function: BinaryFunction;
-  /** Of addScaled, and the slope of leakyReluGrad. */
+  /** Of addScaled, and the slope of leakyReluGrad and addActivation. */
   readonly factor: number;
 }
 
@@ -232,6 +240,10 @@ const BINARY_VJP: Record<BinaryFunction, BinaryVjp> = {
   reluGrad: (y, _b, _y, dy) => [null, reluGrad(y, dy)],
   addScaled: (_a, _b, _y, dy, factor) => [dy, scale(dy, factor)],
   leakyReluGrad: (y, _b, _y, dy, slope) => [null, leakyReluGrad(y, dy, slope)],
+  addActivation(_a, _b, y, dy, slope) {
+    const dz = slope === 0 ? reluGrad(y, dy) : leakyReluGrad(y, dy, slope);
+    return [dz, dz];
+  },
   geluGrad(x, b, _y, dy) {
     // The second derivative: density(x) (2 - x^2).
     const bell = scale(exp(scale(square(x), -0.5)), normalDensity(0));
@@ -377,6 +389,15 @@ export const maximum = (a: Tensor, b: Tensor): Tensor =>
 /** The smaller one, broadcast. */
 export const minimum = (a: Tensor, b: Tensor): Tensor =>
   binary([a, b], { function: "minimum", factor: 0 });
+/**
+ * The ReLU of a + b in one pass, broadcast: where a block of a residual network ends. With a slope, its leaky ReLU.
+ *
+ * @throws {RangeError} if the slope is negative
+ */
+export function addActivation(a: Tensor, b: Tensor, slope = 0): Tensor {
+  checkSlope("addActivation", slope);
+  return binary([a, b], { function: "addActivation", factor: slope });
+}
 /** a + factor * b in one pass, broadcast. */
 export const addScaled = (a: Tensor, b: Tensor, factor: number): Tensor =>
   binary([a, b], { function: "addScaled", factor });

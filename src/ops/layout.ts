@@ -7,6 +7,7 @@ import { launch } from "../webgpu/kernel.ts";
 import { bytesOfShapes, checkInputs, checkInteger, checkShapes, fourAxes } from "./check.ts";
 import { copyRegionWasm, gatherWasm, padWasm } from "./layout_wasm.ts";
 import { sumTo } from "./reduce.ts";
+import { vectorWidth } from "./vector.ts";
 
 const view = defineOp<{ readonly shape: Shape; readonly offset: number }>({
   name: "view",
@@ -243,11 +244,16 @@ const padding = defineOp<{ readonly padding: Padding }>({
       const [, d1, d2, d3] = fourAxes("pad", shape);
       const [x0, x1, x2, x3] = fourAxes("pad", x.shape);
       const [b0, b1, b2, b3] = [0, 0, 0, 0, ...padding.map(([before]) => before)].slice(-4);
-      const length = sizeOf(shape);
+      // Whole vectors, if no vector of x is torn.
+      const whole = x3 % 4 === 0 && b3 % 4 === 0;
+      const { width, elem } = vectorWidth(whole ? d3 : 1);
+      const length = sizeOf(shape) / width;
+      const last = { d3: d3 / width, x3: x3 / width, b3: b3 / width };
       return {
         launches: [launch("pad", {
+          aliases: { elem },
           buffers: { x: input(0), y: output },
-          params: { length, d1, d2, d3, x0, x1, x2, x3, b0, b1, b2, b3 },
+          params: { length, d1, d2, x0, x1, x2, b0, b1, b2, ...last },
           grid: foldGrid(Math.ceil(length / 256)),
         })],
       };
@@ -281,6 +287,16 @@ const padding = defineOp<{ readonly padding: Padding }>({
       inputs: [{ shape: [3, 7, 5, 2] }],
       attributes: { padding: [[0, 0], [2, 1], [-1, 3], [1, -1]] },
     },
+    // Channels half in front and half behind, as ResNet's shortcuts have them, and the way back.
+    {
+      inputs: [{ shape: [2, 3, 3, 16] }],
+      attributes: { padding: [[0, 0], [0, 0], [0, 0], [8, 8]] },
+    },
+    {
+      inputs: [{ shape: [2, 3, 3, 32] }],
+      attributes: { padding: [[0, 0], [1, 0], [0, -1], [-8, -8]] },
+    },
+    { inputs: [{ shape: [3, 8] }], attributes: { padding: [[0, 0], [2, 2]] } },
   ],
 });
 

@@ -15,5 +15,6 @@ export * from "./pool.ts";
 export * from "./reduce.ts";
 export * from "./soft_cross_entropy.ts";
 export { inTopK, softmax, softmaxCrossEntropy } from "./softmax.ts";
+export * from "./spatial_norm.ts";
 export * from "./update.ts";
 export type { WindowAttributes } from "./window.ts";

@@ -25,6 +25,16 @@ const RANDOM_PARAMS = {
   layer: "u32",
 } as const;
 
+/** The params of the kernels of spatial normalization, in the order of assembly/spatial_norm.ts. */
+const SPATIAL_PARAMS = {
+  h: "u32",
+  w: "u32",
+  c: "u32",
+  size: "u32",
+  alpha: "f32",
+  beta: "f32",
+} as const;
+
 const ONE_TO_ONE = { buffers: ["x", "y"], access: ["read", "read_write"] } as const;
 
 /** Interfaces of the kernels that pass over memory: all but matrix products and convolutions. */
@@ -200,6 +210,17 @@ export const PASS_KERNELS = {
     buffers: ["argmax", "dy", "pooled", "dx"],
     access: ["read", "read", "read", "read_write"],
     params: { ...WINDOW_PARAMS, mask: "u32" },
+  },
+  spatial_norm: { ...ONE_TO_ONE, params: SPATIAL_PARAMS },
+  spatial_norm_terms: {
+    buffers: ["x", "dy", "terms", "dx"],
+    access: ["read", "read", "read_write", "read_write"],
+    params: SPATIAL_PARAMS,
+  },
+  spatial_norm_grad: {
+    buffers: ["x", "terms", "dx"],
+    access: ["read", "read", "read_write"],
+    params: { ...SPATIAL_PARAMS, mask: "u32" },
   },
   avg_pool2d: { ...ONE_TO_ONE, params: WINDOW_PARAMS },
   avg_pool2d_grad: { ...ONE_TO_ONE, params: WINDOW_PARAMS },

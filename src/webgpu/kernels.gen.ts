@@ -47,6 +47,9 @@ import reduce from "../../shaders/reduce.wgsl" with { type: "text" };
 import sgd_update from "../../shaders/sgd_update.wgsl" with { type: "text" };
 import soft_cross_entropy from "../../shaders/soft_cross_entropy.wgsl" with { type: "text" };
 import softmax from "../../shaders/softmax.wgsl" with { type: "text" };
+import spatial_norm from "../../shaders/spatial_norm.wgsl" with { type: "text" };
+import spatial_norm_grad from "../../shaders/spatial_norm_grad.wgsl" with { type: "text" };
+import spatial_norm_terms from "../../shaders/spatial_norm_terms.wgsl" with { type: "text" };
 import standardize from "../../shaders/standardize.wgsl" with { type: "text" };
 import unary from "../../shaders/unary.wgsl" with { type: "text" };
 import lib_activation from "../../shaders/lib/activation.wgsl" with { type: "text" };
@@ -57,8 +60,10 @@ import lib_local from "../../shaders/lib/local.wgsl" with { type: "text" };
 import lib_lrn_power from "../../shaders/lib/lrn_power.wgsl" with { type: "text" };
 import lib_nan from "../../shaders/lib/nan.wgsl" with { type: "text" };
 import lib_normal from "../../shaders/lib/normal.wgsl" with { type: "text" };
+import lib_spatial_scale from "../../shaders/lib/spatial_scale.wgsl" with { type: "text" };
 import lib_threefry from "../../shaders/lib/threefry.wgsl" with { type: "text" };
 import lib_tile from "../../shaders/lib/tile.wgsl" with { type: "text" };
+import lib_window_sum from "../../shaders/lib/window_sum.wgsl" with { type: "text" };
 
 /** Texts that shaders take in by `//! use lib/NAME.wgsl`. */
 export const LIBRARIES: Readonly<Record<string, string>> = {
@@ -70,8 +75,10 @@ export const LIBRARIES: Readonly<Record<string, string>> = {
   "lib/lrn_power.wgsl": lib_lrn_power,
   "lib/nan.wgsl": lib_nan,
   "lib/normal.wgsl": lib_normal,
+  "lib/spatial_scale.wgsl": lib_spatial_scale,
   "lib/threefry.wgsl": lib_threefry,
   "lib/tile.wgsl": lib_tile,
+  "lib/window_sum.wgsl": lib_window_sum,
 };
 
 /** Every kernel: its source and its interface. */
@@ -123,6 +130,9 @@ export const KERNELS = {
   sgd_update: { "source": sgd_update, "buffers":["g","learning_rate","w"],"access":["read","read","read_write"],"overrides":{},"lines":{"WORKGROUP":256},"aliases":{"elem":"f32"},"params":{"length":"u32"},"subgroups":false},
   soft_cross_entropy: { "source": soft_cross_entropy, "buffers":["logits","targets","dy","y"],"access":["read","read","read","read_write"],"overrides":{"OUTPUT":"u32"},"lines":{"TERMS":4,"WORKGROUP":64},"aliases":{"elem":"f32"},"params":{"rows":"u32","classes":"u32"},"subgroups":false},
   softmax: { "source": softmax, "buffers":["logits","labels","dy","y"],"access":["read","read","read","read_write"],"overrides":{"OUTPUT":"u32"},"lines":{"TERMS":4,"WORKGROUP":64},"aliases":{"elem":"f32"},"params":{"rows":"u32","classes":"u32"},"subgroups":false},
+  spatial_norm: { "source": spatial_norm, "buffers":["x","y"],"access":["read","read_write"],"overrides":{"SIZE":"u32","BETA":"f32"},"lines":{"WORKGROUP":256},"aliases":{"elem":"f32"},"params":{"length":"u32","h":"u32","w":"u32","c":"u32","alpha":"f32"},"subgroups":false},
+  spatial_norm_grad: { "source": spatial_norm_grad, "buffers":["x","terms","dx"],"access":["read","read","read_write"],"overrides":{"SIZE":"u32","BETA":"f32","MASK":"bool"},"lines":{"WORKGROUP":256},"aliases":{"elem":"f32"},"params":{"length":"u32","h":"u32","w":"u32","c":"u32","alpha":"f32"},"subgroups":false},
+  spatial_norm_terms: { "source": spatial_norm_terms, "buffers":["x","dy","terms","dx"],"access":["read","read","read_write","read_write"],"overrides":{"SIZE":"u32","BETA":"f32"},"lines":{"WORKGROUP":256},"aliases":{"elem":"f32"},"params":{"length":"u32","h":"u32","w":"u32","c":"u32","alpha":"f32"},"subgroups":false},
   standardize: { "source": standardize, "buffers":["x","y"],"access":["read","read_write"],"overrides":{},"lines":{"WORKGROUP":64},"aliases":{"elem":"f32"},"params":{"images":"u32","length":"u32"},"subgroups":false},
   unary: { "source": unary, "buffers":["x","y"],"access":["read","read_write"],"overrides":{"FUNCTION":"u32"},"lines":{"WORKGROUP":256},"aliases":{"elem":"f32"},"params":{"length":"u32","slope":"f32"},"subgroups":false},
 } as const;

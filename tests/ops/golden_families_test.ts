@@ -7,6 +7,7 @@ import {
   locallyConnected2d,
   moments,
   normalizeChannels,
+  spatialResponseNormalization,
 } from "../../src/ops/mod.ts";
 import type { Tensor } from "../../src/tensor/tensor.ts";
 import { checkGolden, type GoldenInputs } from "../golden/check.ts";
@@ -14,7 +15,7 @@ import { type FamilyOpName, loadFamilyCases, type OpCase } from "../golden/fixtu
 
 type Case = OpCase<FamilyOpName>;
 
-function build({ op, attributes }: Case, { x, ...inputs }: GoldenInputs): Tensor | undefined {
+function build({ op, attributes }: Case, { x, ...inputs }: GoldenInputs): Tensor {
   const number = (name: string) => Number(attributes[name]);
   const norm = () => ({ epsilon: number("epsilon"), slope: number("slope") });
   switch (op) {
@@ -30,6 +31,12 @@ function build({ op, attributes }: Case, { x, ...inputs }: GoldenInputs): Tensor
       return gelu(x);
     case "global_average_pool":
       return globalAveragePool(x);
+    case "spatial_norm":
+      return spatialResponseNormalization(x, {
+        size: number("size"),
+        scale: number("scale"),
+        power: number("power"),
+      });
     case "locally_connected":
       return locallyConnected2d(x, inputs.w, {
         size: [number("size"), number("size")],
@@ -41,25 +48,8 @@ function build({ op, attributes }: Case, { x, ...inputs }: GoldenInputs): Tensor
 }
 
 for (const golden of loadFamilyCases()) {
-  if (
-    ![
-      "batch_norm",
-      "normalize_channels",
-      "moments",
-      "leaky_relu",
-      "gelu",
-      "global_average_pool",
-      "locally_connected",
-    ]
-      .includes(golden.op)
-  ) {
-    continue;
-  }
   // Near 1000 float32 numbers lie 6e-5 apart, and so does the mean.
   const tolerance = /1000/.test(golden.name) ? 1e-4 : 1e-5;
   const title = `${golden.op}, ${golden.name}, equals PyTorch's, and so do its gradients`;
-  Deno.test(
-    title,
-    () => checkGolden(golden, build as (c: Case, i: GoldenInputs) => Tensor, tolerance),
-  );
+  Deno.test(title, () => checkGolden(golden, build, tolerance));
 }

@@ -1,10 +1,16 @@
 /** A NaN reaches the end of every op that models are made of, so that a diverged run is noticed. */
 import assert from "node:assert/strict";
 import {
+  addActivation,
   batchNorm,
   conv2d,
+  dropout,
+  gelu,
+  globalAveragePool,
   grad,
   l2Loss,
+  leakyRelu,
+  locallyConnected2d,
   localResponseNormalization,
   matmul,
   maxPool2d,
@@ -13,6 +19,7 @@ import {
   relu,
   softCrossEntropy,
   softmaxCrossEntropy,
+  spatialResponseNormalization,
   standardizeImages,
   sum,
 } from "../../src/ops/mod.ts";
@@ -24,11 +31,29 @@ import { testDevices } from "../support.ts";
 const LRN = { radius: 4, bias: 1, alpha: 0.1, beta: 0.75 };
 const POOL = { size: [3, 3], strides: [2, 2], padding: "same" } as const;
 const image = (values: Float32Array) => constant(values, [1, 5, 5, 8]);
+/** A step whose dropout leaves all places that the tests look at. */
+const STAYING = 2;
 const ones = (size: number) => new Float32Array(size).fill(1);
 
 /** Each makes one number of 200 values. */
 const CASES: Readonly<Record<string, (values: Float32Array) => Tensor>> = {
   relu: (x) => relu(image(x)),
+  "leaky relu": (x) => leakyRelu(image(x), 0.1),
+  gelu: (x) => gelu(image(x)),
+  "the gradient of gelu"(x) {
+    const input = image(x);
+    return grad(sum(gelu(input)), [input])[0];
+  },
+  "relu of a sum": (x) => addActivation(image(x), image(ones(200))),
+  dropout: (x) => dropout(image(x), 0.1, constant(Uint32Array.of(STAYING), [1])),
+  "locally connected layer": (x) =>
+    locallyConnected2d(image(x), constant(ones(25 * 72 * 3), [25, 72, 3]), {
+      size: [3, 3],
+      activation: "relu",
+    }),
+  "normalization over pixels": (x) =>
+    spatialResponseNormalization(image(x), { size: 3, scale: 1, power: 0.75 }),
+  "global average pooling": (x) => globalAveragePool(image(x)),
   mean: (x) => mean(image(x)),
   "max pooling": (x) => maxPool2d(image(x), POOL),
   "local response normalization": (x) => localResponseNormalization(image(x), LRN),

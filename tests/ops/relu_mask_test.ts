@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import {
   add,
+  addActivation,
   avgPool2d,
   grad,
   localResponseNormalization,
@@ -12,6 +13,7 @@ import {
   maxPool2d,
   multiply,
   relu,
+  spatialResponseNormalization,
   sum,
 } from "../../src/ops/mod.ts";
 import { compile } from "../../src/tensor/compile.ts";
@@ -26,6 +28,7 @@ const OVERLAPPING = { size: [3, 3], strides: [2, 2], padding: "same" } as const;
 const WHOLE = { size: [2, 2], strides: [2, 2], padding: "valid" } as const;
 
 const pool = (x: Tensor) => maxPool2d(x, OVERLAPPING);
+const spatial = (x: Tensor) => spatialResponseNormalization(x, { size: 3, scale: 3, power: 0.75 });
 const normalize = (x: Tensor) => localResponseNormalization(x, LRN);
 
 /** Each makes tensors of two images; their sum, weighted at random, is the loss. */
@@ -39,6 +42,10 @@ const CASES: Readonly<Record<string, (a: Tensor, b: Tensor) => Tensor[]>> = {
   "normalized relu": (a) => [normalize(relu(a))],
   "normalized relu of the larger": (a, b) => [normalize(relu(maximum(a, b)))],
   "normalized relu of relu": (a) => [normalize(relu(relu(a)))],
+  "relu normalized over pixels": (a) => [spatial(relu(a))],
+  "relu normalized over pixels and pooled": (a) => [spatial(relu(a)), pool(relu(a))],
+  "relu of a sum in one pass": (a, b) => [addActivation(normalize(relu(a)), b)],
+  "max pooling of a relu of a sum in one pass": (a, b) => [pool(addActivation(a, b))],
   "normalized larger": (a, b) => [normalize(maximum(a, b))],
   "relu of normalized relu": (a) => [relu(normalize(relu(a)))],
   "max pooling of normalized relu": (a) => [pool(normalize(relu(a)))],

@@ -73,6 +73,10 @@ function binaryVector(code: u32, a: v128, b: v128, factor: v128): v128 {
   if (code == 6) return v128.andnot(b, f32x4.le(a, f32x4.splat(0)));
   if (code == 8) return leaky(a, b, factor);
   if (code == 9) return f32x4.mul(b, geluSlope(a));
+  if (code == 10) {
+    const sum = f32x4.add(a, b);
+    return leaky(sum, sum, factor);
+  }
   return f32x4.relaxed_madd(factor, b, a);
 }
 
@@ -117,6 +121,7 @@ function binaryAny(
     case 6: return binarySpan(6, a, b, y, count, stepA, stepB, factor);
     case 8: return binarySpan(8, a, b, y, count, stepA, stepB, factor);
     case 9: return binarySpan(9, a, b, y, count, stepA, stepB, factor);
+    case 10: return binarySpan(10, a, b, y, count, stepA, stepB, factor);
     default: return binarySpan(7, a, b, y, count, stepA, stepB, factor);
   }
 }

@@ -29,5 +29,6 @@ export {
 export { dropout, random_bits } from "./random";
 export { reduce } from "./reduce";
 export { in_top_k, soft_cross_entropy, softmax } from "./softmax";
+export { spatial_norm, spatial_norm_grad, spatial_norm_terms } from "./spatial_norm";
 export { standardize } from "./standardize";
 export { adamw_update, ema_update, momentum_update, record_row, sgd_update } from "./update";

@@ -36,7 +36,7 @@ function powers(s: v128, exponent: f32): v128 {
 // s^-beta. The usual 0.75 needs no logarithm: with r = s^-0.5, s^-0.75 = r sqrt(r).
 // @ts-ignore: decorator
 @inline
-function power(s: v128, beta: f32): v128 {
+export function power(s: v128, beta: f32): v128 {
   if (beta == 0.75) {
     const r = f32x4.div(f32x4.splat(1), f32x4.sqrt(s));
     return f32x4.mul(r, f32x4.sqrt(r));
