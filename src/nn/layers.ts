@@ -116,6 +116,11 @@ export function responseNorm(net: Net, name: string, x: Tensor, attributes: LrnA
   return net.layer(name, "response norm", localResponseNormalization(x, attributes));
 }
 
+/** A share of the values dropped while training, the others scaled up (Srivastava et al. 2014). */
+export function dropout(net: Net, name: string, x: Tensor, rate: number): Tensor {
+  return net.layer(name, `dropout ${rate}`, net.drop(x, rate));
+}
+
 /** [N, …] to [N, the rest], in the order H, W, C. */
 export function flatten(x: Tensor): Tensor {
   const [batch] = x.shape;

@@ -13,8 +13,9 @@ export interface ForwardInputs {
   readonly training: boolean;
   /** Running moments [2, C] of each batch normalization by name; needed where `training` is false. */
   readonly statistics?: NamedTensors;
-  /** Changes each step: what dropout draws its numbers by; needed by dropout while training. */
+  /** [1] u32, another in each micro-batch: dropout draws its numbers by it and the seed. */
   readonly counter?: Tensor;
+  readonly seed?: number;
 }
 
 /** What a forward pass gives. */
@@ -39,6 +40,8 @@ export interface Model {
   /** What its batch normalizations remember; most models have none. */
   readonly statistics: readonly StatisticsSpec[];
   readonly statisticsDecay: StatisticsDecay;
+  /** Whether it drops values while training, so that `forward` needs a counter. */
+  readonly drops: boolean;
   forward(inputs: ForwardInputs): ForwardResult;
 }
 
@@ -90,6 +93,7 @@ export function createModel(definition: ModelDefinition, classes: number): Model
     parameters: traced.parameters,
     statistics: traced.statistics,
     statisticsDecay: definition.statisticsDecay ?? { decay: 0.9, zeroDebias: true },
+    drops: traced.drops,
     forward(inputs) {
       const bound = traceNet(classes, inputs);
       const logits = build(bound.net, inputs.images);

@@ -1,3 +1,4 @@
+import { dropout } from "../ops/dropout.ts";
 import type { Shape } from "../tensor/shape.ts";
 import { placeholder, type Tensor } from "../tensor/tensor.ts";
 import type { Initializer } from "./initializers.ts";
@@ -32,8 +33,8 @@ export interface Net {
   statistics(name: string, channels: number): Tensor;
   /** While training: the moments [2, C] of this batch, which the running ones follow. */
   follow(name: string, moments: Tensor): void;
-  /** What dropout draws its numbers by. */
-  counter(): Tensor;
+  /** While training: x with a share of its values dropped, others in each step. */
+  drop(x: Tensor, rate: number): Tensor;
   /** Notes a layer: its value can be tapped by its name. Returns the value. */
   layer(name: string, kind: string, output: Tensor): Tensor;
   /** The same net, with `prefix/` before every name. */
@@ -48,6 +49,8 @@ export interface TracedNet {
   readonly moments: Readonly<Record<string, Tensor>>;
   readonly taps: Readonly<Record<string, Tensor>>;
   readonly layers: readonly LayerRecord[];
+  /** Whether anything is dropped while training. */
+  readonly drops: boolean;
 }
 
 /**
@@ -61,6 +64,7 @@ export function traceNet(classes: number, inputs?: ForwardInputs): TracedNet {
   const taps: Record<string, Tensor> = {};
   const layers: LayerRecord[] = [];
   const names = new Set<string>();
+  let drops = 0;
   const training = inputs?.training ?? false;
 
   function declare(name: string): void {
@@ -95,10 +99,12 @@ export function traceNet(classes: number, inputs?: ForwardInputs): TracedNet {
     follow(local, value) {
       moments[prefix + local] = value;
     },
-    counter: () =>
-      inputs === undefined
-        ? placeholder("counter", [2], "u32")
-        : given("input", "counter", inputs.counter),
+    drop(x, rate) {
+      const layer = drops++;
+      if (!training || rate === 0) return x;
+      const counter = given("input", "counter", inputs?.counter);
+      return dropout(x, rate, counter, { seed: inputs?.seed ?? 0, layer });
+    },
     layer(local, kind, output) {
       const name = prefix + local;
       layers.push({ name, kind, output });
@@ -106,5 +112,15 @@ export function traceNet(classes: number, inputs?: ForwardInputs): TracedNet {
     },
     scope: (inner) => scoped(`${prefix}${inner}/`),
   });
-  return { net: scoped(""), parameters, statistics, moments, taps, layers };
+  return {
+    net: scoped(""),
+    parameters,
+    statistics,
+    moments,
+    taps,
+    layers,
+    get drops() {
+      return drops > 0;
+    },
+  };
 }

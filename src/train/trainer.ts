@@ -90,6 +90,7 @@ export class Trainer {
   readonly #losses: LossReader;
   readonly #hyperparameters = new Float32Array(HYPERPARAMETER_ELEMENTS);
   readonly #row = new Uint32Array(1);
+  readonly #counter = new Uint32Array(1);
   /** Micro-batches run, and those whose losses were read. */
   #run = 0;
   #read = 0;
@@ -182,8 +183,10 @@ export class Trainer {
     const { statisticsDecay } = this.model;
     this.#set("statisticsDecay", [decayOfUpdate(statisticsDecay, this.#run + 1)]);
     this.#row[0] = this.#run % HISTORY_ROWS;
+    this.#counter[0] = this.#run;
+    const counter: Record<string, HostArray> = this.model.drops ? { counter: this.#counter } : {};
     const hyperparameters = this.#hyperparameters;
-    this.plan.run({ ...this.#feeds(batch), hyperparameters, row: this.#row });
+    this.plan.run({ ...this.#feeds(batch), ...counter, hyperparameters, row: this.#row });
     if (part === accumulate - 1) this.stepPlan?.run({ hyperparameters });
     this.#run++;
   }

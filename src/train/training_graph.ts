@@ -183,7 +183,9 @@ function crossEntropyOf(
 ): { crossEntropy: Tensor; moments: NamedTensors } {
   const { batchSize, accumulate } = recipe;
   const input = images?.(batchSize) ?? placeholder("images", [batchSize, ...model.image]);
-  const { logits, moments } = model.forward({ parameters, images: input, training: true });
+  const counter = model.drops ? placeholder("counter", [1], "u32") : undefined;
+  const inputs = { parameters, images: input, training: true, counter, seed: recipe.seed };
+  const { logits, moments } = model.forward(inputs);
   if (needsTargets(recipe, mixed)) {
     const targets = placeholder("targets", [batchSize, model.classes]);
     // The targets hold the mean's divisor.
