@@ -1,6 +1,7 @@
 import type { Evaluator } from "./evaluation/evaluator.ts";
 import type { EvaluationEvent, EvaluationSet, TrainEvents, TrainOptions } from "./train.ts";
 import type { Trainer } from "./trainer.ts";
+import { readStatistics } from "./trainer_state.ts";
 
 /**
  * Measures a trainer's weights and their averages on a set of images.
@@ -17,8 +18,9 @@ export async function measureSet(
   },
 ): Promise<EvaluationEvent> {
   const { augment, workers, signal } = options;
-  const { state, variables: { parameters, averages }, step } = trainer;
-  const statistics = await trainer.readStatistics();
+  const { state, variables, step } = trainer;
+  const { parameters, averages } = variables;
+  const statistics = await readStatistics(state, variables);
   using store = await set.open();
   const blocks = [await state.read(parameters), await state.read(averages)];
   const measure = (index: number) =>

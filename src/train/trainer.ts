@@ -264,13 +264,6 @@ export class Trainer {
     this.state.write(this.variables.averages, parameters);
   }
 
-  /** The running moments of all batch normalizations; undefined if there are none. */
-  async readStatistics(): Promise<Float32Array<ArrayBuffer> | undefined> {
-    const { statistics } = this.variables;
-    if (statistics === undefined) return undefined;
-    return await this.state.read(statistics) as Float32Array<ArrayBuffer>;
-  }
-
   /** Frees everything on the device. */
   destroy(): void {
     this.plan.destroy();

@@ -26,8 +26,10 @@ export type StateBlocks = Pick<
 /** Copies the blocks to the host, after everything that is queued. */
 export async function readState(
   state: VariableState,
-  { parameters, averages, optimizer, statistics }: TrainingVariables,
+  variables: TrainingVariables,
 ): Promise<StateBlocks> {
+  const { parameters, averages, optimizer } = variables;
+  const statistics = await readStatistics(state, variables);
   const read = async (block: Tensor) => await state.read(block) as Float32Array<ArrayBuffer>;
   const named = Object.entries(optimizer).map(async ([name, block]) =>
     [name, await read(block)] as const
@@ -36,8 +38,16 @@ export async function readState(
     parameters: await read(parameters),
     averages: await read(averages),
     optimizer: Object.fromEntries(await Promise.all(named)),
-    ...(statistics && { statistics: await read(statistics) }),
+    ...(statistics && { statistics }),
   };
+}
+
+/** The running moments of all batch normalizations; undefined if there are none. */
+export async function readStatistics(
+  state: VariableState,
+  { statistics }: TrainingVariables,
+): Promise<Float32Array<ArrayBuffer> | undefined> {
+  return statistics && await state.read(statistics) as Float32Array<ArrayBuffer>;
 }
 
 /**
