@@ -8,7 +8,14 @@ import { round, svgText } from "./svg.ts";
 /** One connection between two places of the page, lines counted from 0. */
 export type Connection =
   /** From a block to the next one, perhaps on the next line. */
-  | { readonly kind: "flow"; readonly from: Block; readonly to: Block; readonly line: number }
+  | {
+    readonly kind: "flow";
+    readonly from: Block;
+    readonly to: Block;
+    readonly line: number;
+    /** Whether it comes from the line before. */
+    readonly breaks: boolean;
+  }
   /** Over other blocks of a line; `x` is where it rises. */
   | {
     readonly kind: "arc";
@@ -20,10 +27,10 @@ export type Connection =
     /** Arcs over others have a higher one, from 0. */
     readonly level: number;
   }
-  /** From a block of another line: its name stands for it. */
+  /** From blocks of other lines: their names stand for them. */
   | {
     readonly kind: "far";
-    readonly name: string;
+    readonly names: readonly string[];
     readonly to: Block;
     readonly line: number;
     readonly level: number;
@@ -59,27 +66,29 @@ export function connect(
   const found: Connection[] = [];
   lines.forEach((parts, line) => {
     const arcs: Omit<Arc, "level">[] = [];
-    const far: { readonly name: string; readonly to: Block }[] = [];
+    const far = new Map<Block, string[]>();
     for (const { item, blocks, x } of parts) {
       for (const to of blocks) {
         for (const input of layers[to.row]?.inputs ?? []) {
           const from = placeOf(input);
           if (from === undefined) continue;
           const isEntry = item.framed && input === item.first - 1 && blocks[0].row === item.first;
-          if (input === to.row - 1) found.push({ kind: "flow", from: from.block, to, line });
-          else if (isEntry) arcs.push({ kind: "arc", x: x + INSIDE, tail: null, to, line });
-          else if (from.line === line) {
+          if (input === to.row - 1) {
+            const breaks = from.line !== line;
+            found.push({ kind: "flow", from: from.block, to, line, breaks });
+          } else if (isEntry || from.line === line) {
             const edge = from.block.x + from.block.glyph.width / 2;
-            const goesOn = layers[input + 1]?.inputs.includes(input);
+            const goesOn = layers[input + 1]?.inputs.includes(input) || from.line !== line;
             const tail = goesOn ? null : edge + CLEAR;
-            arcs.push({ kind: "arc", x: edge + BEHIND, tail, to, line });
-          } else far.push({ name: nameOf(layers, input), to });
+            arcs.push({ kind: "arc", x: isEntry ? x + INSIDE : edge + BEHIND, tail, to, line });
+          } else far.set(to, [...far.get(to) ?? [], nameOf(layers, input)]);
         }
       }
     }
-    const done = leveled(arcs);
-    const level = Math.max(-1, ...done.map(({ level }) => level)) + 1;
-    found.push(...done, ...far.map((each) => ({ kind: "far" as const, ...each, line, level })));
+    const rising = leveled(arcs);
+    const level = Math.max(-1, ...rising.map(({ level }) => level)) + 1;
+    found.push(...rising);
+    for (const [to, names] of far) found.push({ kind: "far", names, to, line, level });
   });
   return found;
 }
@@ -138,9 +147,9 @@ export function drawConnection(
   const peak = axis - to.glyph.height / 2 - CLEAR;
   const targetX = left + to.x + to.glyph.box.back / 2;
   if (connection.kind === "far") {
-    const { name, level } = connection;
+    const { names, level } = connection;
     const start = top - LOWEST - LEVEL * level;
-    return svgText(`from ${name}`, {
+    return svgText(`from ${names.join(", ")}`, {
       x: targetX,
       y: start - 5,
       size: 9,
@@ -167,8 +176,7 @@ export function drawConnection(
   }
   const { from } = connection;
   const start = left + from.x + from.glyph.width / 2 + CLEAR;
-  const isBreak = from.x >= to.x;
-  if (!isBreak) {
+  if (!connection.breaks) {
     return path(`M${round(start)} ${round(axis)}H${round(end - HEAD)}`, FLOW) + right(end, axis);
   }
   // Down the right edge, back between the lines, and in from the left.
