@@ -1,7 +1,8 @@
 /**
- * The command line of kiln: `deno task train`, `eval`, `predict`, `data`, `doctor`, `bench`; each has `--help`.
+ * The command line of kiln: `deno task train`, `eval`, `predict`, `describe`, `data`, `doctor`, `bench`; each has `--help`.
  */
 import { dataCommand } from "./src/cli/data_command.ts";
+import { describeCommand } from "./src/cli/describe_command.ts";
 import { doctorCommand } from "./src/cli/doctor_command.ts";
 import { evalCommand } from "./src/cli/eval_command.ts";
 import { inspectCommand } from "./src/cli/inspect_command.ts";
@@ -23,6 +24,8 @@ async function run(invocation: Invocation): Promise<void> {
       return await evalCommand(invocation.config);
     case "predict":
       return await predictCommand(invocation.config);
+    case "describe":
+      return await describeCommand(invocation.config);
     case "data":
       return await dataCommand(invocation.config);
     case "data inspect":

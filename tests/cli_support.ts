@@ -42,7 +42,7 @@ export function kilnCommand(
   env: Readonly<Record<string, string>> = {},
   stdin: "null" | "piped" = "null",
 ): Deno.Command {
-  const task = ["train", "eval", "predict", "data", "doctor", "bench"].includes(command)
+  const task = ["train", "eval", "predict", "describe", "data", "doctor", "bench"].includes(command)
     ? command
     : "train";
   return new Deno.Command("deno", {

@@ -6,20 +6,25 @@ import { ioError } from "../util/io_errors.ts";
  * Makes sure, before any work is done, that a file can be written where a flag says; makes its folder.
  *
  * @param flag the flag, without dashes
- * @param ending what its name must end in, e.g. `.png`
+ * @param endings what its name must end in, e.g. `.png`: one of them
+ * @param example a flag with a file, for the hint
  * @throws {ConfigError} if the name ends otherwise
  * @throws {UserError} if it cannot be written
  */
 export async function checkOutputFile(
   flag: string,
   path: string | null,
-  ending: string,
+  endings: string | readonly string[],
+  example = `--${flag} ${flag.replace(/-.*/, "")}${endings}`,
 ): Promise<void> {
   if (path === null) return;
-  if (extname(path).toLowerCase() !== ending) {
+  const allowed = [endings].flat();
+  if (!allowed.includes(extname(path).toLowerCase())) {
     throw new ConfigError(
-      `--${flag} must be a file that ends in ${ending}: found ${JSON.stringify(path)}`,
-      { hint: `for example --${flag} ${flag.replace(/-.*/, "")}${ending}` },
+      `--${flag} must be a file that ends in ${allowed.join(" or ")}: found ${
+        JSON.stringify(path)
+      }`,
+      { hint: `for example ${example}` },
     );
   }
   const folder = dirname(path);

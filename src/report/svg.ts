@@ -68,7 +68,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
 };
 
 /** A text as XML has it; letters that XML forbids become U+FFFD. */
-function escapeXml(text: string): string {
+export function escapeXml(text: string): string {
   return text.toWellFormed()
     // deno-lint-ignore no-control-regex
     .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, "\ufffd")

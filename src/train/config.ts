@@ -32,6 +32,8 @@ export type TrainConfig = ConfigOf<"train">;
 export type EvalConfig = ConfigOf<"eval">;
 /** The settings of `predict`; null means the newest. */
 export type PredictConfig = ConfigOf<"predict">;
+/** The settings of `describe`; a null `svg` means no picture. */
+export type DescribeConfig = ConfigOf<"describe">;
 /** The settings of `data`; a null `dataUrl` means the official address. */
 export type DataConfig = ConfigOf<"data">;
 /** The settings of `data inspect`. */
@@ -87,6 +89,8 @@ export function parseCommandLine(argv: readonly string[]): Invocation {
       return { command, config: parseEvalConfig(rest) };
     case "predict":
       return { command, config: parsePredictConfig(rest) };
+    case "describe":
+      return { command, config: parseDescribeConfig(rest) };
     case "data":
       return { command, config: parseDataConfig(rest) };
     case "data inspect":
@@ -124,6 +128,11 @@ export function parsePredictConfig(argv: readonly string[]): PredictConfig {
   const context = { ...contextOf("predict"), positionals };
   const { flags: values, positionals: images } = parseArguments(flags, argv, context);
   return { ...values, images };
+}
+
+/** The settings of `describe` from the flags behind the command; throws {@linkcode ConfigError}. */
+export function parseDescribeConfig(argv: readonly string[]): DescribeConfig {
+  return parseFlags(COMMANDS.describe.flags, argv, contextOf("describe"));
 }
 
 /** The settings of `data` from the flags behind the command; throws {@linkcode ConfigError}. */

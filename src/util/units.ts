@@ -14,6 +14,15 @@ export function formatCount(count: number): string {
   return fraction === undefined ? grouped : `${grouped}.${fraction}`;
 }
 
+/** A count for people, up to four significant digits: `864`, `18.47 M`, `5.214 G`. */
+export function formatShort(count: number): string {
+  const [value, unit] = scale(count, 1000, DECIMAL);
+  if (unit === "") return String(value);
+  const size = Math.abs(value);
+  const digits = size >= 999.5 ? 0 : size >= 99.995 ? 1 : size >= 9.9995 ? 2 : 3;
+  return `${value.toFixed(digits)} ${unit}`;
+}
+
 /** Floating-point operations for people: `14.2 GFLOP`. */
 export function formatFlops(flops: number): string {
   const [value, unit] = scale(flops, 1000, DECIMAL);

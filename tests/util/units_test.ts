@@ -9,6 +9,7 @@ import {
   formatFlopRate,
   formatFlops,
   formatShare,
+  formatShort,
 } from "../../src/util/units.ts";
 
 function table<T>(format: (value: T) => string, cases: readonly (readonly [T, string])[]): void {
@@ -32,6 +33,11 @@ Deno.test("bytes", () => {
 Deno.test("counts", () => {
   table(formatCount, [[0, "0"], [999, "999"], [1000, "1,000"], [1068298, "1,068,298"]]);
   table(formatCount, [[-1234567, "-1,234,567"], [1234.5678, "1,234.5678"]]);
+});
+
+Deno.test("short counts have up to four digits", () => {
+  table(formatShort, [[0, "0"], [864, "864"], [18_470_784, "18.47 M"], [5_214_492_928, "5.214 G"]]);
+  table(formatShort, [[1000, "1.000 K"], [999_999, "1.000 M"], [262_144, "262.1 K"]]);
 });
 
 Deno.test("operations and rates", () => {
