@@ -1,14 +1,16 @@
 /** Every mistake on the command line: one line that says what, one with the fix, an exit code, no stack trace. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { CIFAR10_CLASSES, CIFAR10_FILES } from "../src/data/datasets/cifar10.ts";
+import { CIFAR10_FILES } from "../src/data/datasets/cifar10.ts";
 import { initialValues, parameterLayout } from "../src/nn/parameters.ts";
 import { referenceCnn } from "../src/nn/models/reference.ts";
-import { newestCheckpoint, readCheckpoint, writeCheckpoint } from "../src/train/checkpoint.ts";
-import { parseTrainConfig } from "../src/train/config.ts";
-import { saveConfig } from "../src/train/run_folder.ts";
+import { listCheckpoints } from "../src/train/checkpoints/list_checkpoints.ts";
+import { loadCheckpoint } from "../src/train/checkpoints/load_checkpoint.ts";
+import { FRESH_LOOP } from "../src/train/checkpoints/loop_state.ts";
+import { writeCheckpoint } from "../src/train/checkpoints/write_checkpoint.ts";
 import { assertMistake, DATA_DIR, ensureData, kiln } from "./cli_support.ts";
 import { namesIn, temporaryFolder } from "./data/helpers.ts";
+import { tinyRun } from "./train/run_support.ts";
 
 /** Command lines that are wrong by themselves: exit code 2. */
 const WRONG_LINES: readonly [line: string, error: RegExp, hint: RegExp][] = [
@@ -116,7 +118,7 @@ Deno.test("no adapter: the hint names the set-up, and the run folder stays free"
     error: /no software WebGPU adapter found/,
     hint: /deno task setup/,
   });
-  assert.deepEqual(await namesIn(folder.path), ["checkpoints"]);
+  assert.deepEqual(await namesIn(folder.path), [".lock", "checkpoints"]);
   const doctor = await kiln(["doctor", "--device", "software"], NO_DRIVER);
   assert.equal(doctor.code, 1);
   assert.match(doctor.out, /no software WebGPU adapter found/);
@@ -161,25 +163,28 @@ Deno.test("eval without a run, without a checkpoint, or with a damaged one", asy
   });
   const layout = parameterLayout(referenceCnn.parameters);
   const parameters = initialValues(layout, 1);
-  const checkpoint = { step: 1, parameters, averages: parameters };
-  const path = await writeCheckpoint(folder.path, referenceCnn, layout, checkpoint);
-  await Deno.truncate(join(path, "state.safetensors"), 1000);
-  const alone = await kiln(["eval", "--checkpoint", path]);
-  assertMistake(alone, {
-    code: 1,
-    error: /Cannot find .*config\.json: expected the config of a run/,
-    hint: /keep a checkpoint in the folder of its run/,
+  const { path } = await writeCheckpoint(folder.path, layout, {
+    state: { step: 1, lossAverage: 0, parameters, averages: parameters, optimizer: {} },
+    draft: {
+      model: referenceCnn.name,
+      number: 1,
+      configHash: "0",
+      metrics: { loss: null, set: null, precision: null, precisionEma: null },
+      loop: FRESH_LOOP,
+      run: tinyRun().json,
+    },
   });
-  await saveConfig(folder.path, {
-    ...parseTrainConfig([]),
-    data: { classes: CIFAR10_CLASSES, normalization: { kind: "image" } },
-  });
+  await Deno.truncate(join(path, "ema.safetensors"), 1000);
   const damaged = await kiln(["eval", "--checkpoint", path]);
   assertMistake(damaged, {
     code: 1,
-    error: /state\.safetensors: expected \d+ bytes with sha256 .* found 1000 bytes/,
+    error: /ema\.safetensors: expected \d+ bytes with sha256 .* found 1000 bytes/,
     hint: /earlier checkpoint/,
   });
+  const all = await kiln(["eval", "--run-dir", folder.path]);
+  assert.equal(all.code, 1);
+  assert.match(all.err, /ema\.safetensors: expected .* found 1000 bytes; taking an earlier one$/m);
+  assert.match(all.err, /^error: no checkpoint found in .*: all 1 are damaged$/m);
 });
 
 Deno.test("a loss that diverges stops the run and names the step; what was saved stays", async () => {
@@ -187,7 +192,7 @@ Deno.test("a loss that diverges stops the run and names the step; what was saved
   await using folder = await temporaryFolder();
   const outcome = await kiln([
     ..."train --steps 60 --batch-size 4 --learning-rate 1e6 --log-every 1".split(" "),
-    ..."--checkpoint-every 1e-9 --run-dir".split(" "),
+    ..."--checkpoint-every 1 --run-dir".split(" "),
     folder.path,
   ]);
   assertMistake(outcome, {
@@ -195,8 +200,11 @@ Deno.test("a loss that diverges stops the run and names the step; what was saved
     error: /step \d+ .*training has diverged/,
     hint: /smaller --learning-rate; checkpoints that were written are intact/,
   });
-  const path = await newestCheckpoint(folder.path);
+  const all = await listCheckpoints(folder.path);
   const layout = parameterLayout(referenceCnn.parameters);
-  const { parameters } = await readCheckpoint(path, referenceCnn, layout);
-  assert.ok(parameters.every(Number.isFinite));
+  assert.ok(all.length > 0, "the test needs a checkpoint before the end");
+  for (const { path, step } of all) {
+    const { state } = await loadCheckpoint(path, referenceCnn, layout);
+    assert.ok(state.parameters.every(Number.isFinite), `step ${step}`);
+  }
 });

@@ -124,6 +124,8 @@ Deno.test("changes that are not allowed are refused as before and after, with th
   assert.deepEqual(texts("epoch,step,milestone")?.[0].split(";").length, 3, "whole names only");
   assert.equal(texts("milestones, steps , epochs"), undefined);
   checkChanges("runs/a", [], null);
+  const patience = configChanges(CONFIG, { ...CONFIG, patience: 3 });
+  assert.throws(() => checkChanges("runs/a", patience, "plateau-patience"), /patience 0 became 3$/);
 });
 
 Deno.test("a name that is no setting cannot be allowed", () => {
@@ -167,6 +169,8 @@ Deno.test("another device and other data are told by names that can be allowed",
     },
   ]);
   for (const { name } of changes) assert.ok(FLAGS.some(([flag]) => flag === name), name);
+  const relabeled = { ...before, data: { ...before.data, fingerprint: "1" } };
+  assert.deepEqual(surroundingsChanges(before, relabeled).map(({ name }) => name), ["dataset"]);
   checkChanges("runs/a", changes, "dataset,device");
   assert.throws(() => checkChanges("runs/a", changes, "dataset"), /: device "test" became "cpu"$/);
   const otherClasses: readonly (readonly string[])[] = [

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { helpText, parseCommandLine, parseTrainConfig } from "../../src/train/config.ts";
 
 Deno.test("each flag of checkpoints and of going on is read", () => {
-  const line = "--checkpoint-every 500 --keep 2 --keep-every 10 --on-full stop --patience 3";
+  const line =
+    "--checkpoint-every 500 --keep 2 --keep-every 10 --on-full stop --patience 3 --eval-every 9";
   const { checkpointEvery, keep, keepEvery, onFull, patience } = parseTrainConfig(line.split(" "));
   assert.deepEqual(
     { checkpointEvery, keep, keepEvery, onFull, patience },
@@ -35,6 +36,18 @@ Deno.test("settings are checked together where a run starts; where it goes on, o
   const line = ["--resume", "--momentum", "0.5"];
   assert.equal(parseTrainConfig(line).momentum, 0.5);
   assert.throws(() => parseTrainConfig(line.slice(1)), /^ConfigError: --momentum is read by/);
+  const useless: [string, string, RegExp][] = [
+    [
+      "--patience 3",
+      "--patience counts measurements during training: found --eval-every 0",
+      /--eval-/,
+    ],
+    ["--init-partial", "--init-partial is read by --init-from only: found none", /--init-from$/],
+  ];
+  for (const [flags, message, hint] of useless) {
+    const expected = { name: "ConfigError", message, hint };
+    assert.throws(() => parseTrainConfig(flags.split(" ")), expected);
+  }
 });
 
 Deno.test("the help says how intervals are written, and what excludes what", () => {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { DataError, UserError } from "../../src/util/errors.ts";
-import { ioError, memoryError } from "../../src/util/io_errors.ts";
+import { ioError, isDiskFull, memoryError } from "../../src/util/io_errors.ts";
 import { assertMistake, kiln, ROOT } from "../cli_support.ts";
 import { temporaryFolder } from "../data/helpers.ts";
 
@@ -78,6 +78,34 @@ Deno.test("a bug stays as it is, and so does what is one line already", () => {
     undefined,
   ];
   for (const error of same) assert.equal(ioError("write", "a/b", error), error);
+});
+
+Deno.test("a full disk is known by its code, by the system's words, and behind other errors", () => {
+  const full = [
+    ...["ENOSPC", "EDQUOT", "EFBIG"].map((code) => withCode(code)),
+    new Error("File too large (os error 27)"),
+    new Error("Disk quota exceeded (os error 122): write 'x'"),
+  ];
+  for (const error of full) {
+    assert.ok(isDiskFull(error), String(error));
+    assert.ok(isDiskFull(ioError("write", "a/b", error)), `${error}, as it is told`);
+    const outer = new UserError("Cannot save", { cause: new Error("x", { cause: error }) });
+    assert.ok(isDiskFull(outer), `${error}, as the cause of a cause`);
+  }
+  const others = [
+    ...["EACCES", "EROFS", "EIO", "EMFILE", "ENOENT"].map((code) => withCode(code)),
+    ioError("write", "a/b", withCode("EROFS")),
+    // The words of a message are no error of the system.
+    new UserError("Cannot write a: no space left (os error 28)"),
+    new DataError("File too large (os error 27)"),
+    new Error("File too large"),
+    new Error("x", { cause: "ENOSPC" }),
+    "ENOSPC",
+    { code: "ENOSPC" },
+    undefined,
+    null,
+  ];
+  for (const error of others) assert.ok(!isDiskFull(error), String(error));
 });
 
 Deno.test("memory that cannot be had is one line, on any thread; other range errors are bugs", () => {

@@ -87,13 +87,13 @@ Deno.test("F16, BF16 and F64 become float32", async () => {
   assertTensors((await load(await written(folder.path, mixed))).parameters, tensors);
 });
 
-async function checkpoint(runDir: string, tensors: Tensors): Promise<string> {
+async function checkpoint(runDir: string, tensors: Tensors, step = 3): Promise<string> {
   const parameters = new Float32Array(TINY_LAYOUT.size);
   TINY_LAYOUT.specs.forEach(({ name }, i) =>
     parameters.set(tensors[name].data as Float32Array, TINY_LAYOUT.offsets[i])
   );
   const { path } = await writeCheckpoint(runDir, TINY_LAYOUT, {
-    state: { step: 3, lossAverage: 1, parameters, averages: RANDOM, optimizer: {} },
+    state: { step, lossAverage: 1, parameters, averages: RANDOM, optimizer: {} },
     draft: {
       model: TINY.name,
       number: 1,
@@ -120,6 +120,23 @@ Deno.test("of a checkpoint's folder the weights as trained are taken, once all o
   assert.match(hint, /it is damaged/);
   await Deno.remove(join(path, "manifest.json"));
   assert.match((await refusal(path)).message, /manifest\.json: no such file/);
+});
+
+Deno.test("of a run's folder the newest checkpoint is taken, and no other where that is damaged", async () => {
+  await using run = await temporaryFolder();
+  const tensors = weights();
+  const others = {
+    ...tensors,
+    "conv/biases": { ...tensors["conv/biases"], data: new Float32Array(8) },
+  };
+  await checkpoint(run.path, others as Tensors, 3);
+  const newest = await checkpoint(run.path, tensors, 20);
+  assertTensors((await load(run.path)).parameters, tensors);
+  await Deno.truncate(join(newest, "model.safetensors"), 9);
+  assert.match(
+    (await refusal(run.path)).message,
+    /step-00000020.model\.safetensors: expected \d+ bytes/,
+  );
 });
 
 Deno.test("all that does not fit is listed at once: missing, of another shape or type, not finite, unknown", async () => {
