@@ -18,7 +18,7 @@ import { TINY, TINY_LAYOUT, tinyRun } from "./run_support.ts";
 /** What a run that was started so says of itself. */
 function runOf(...line: string[]) {
   const { data, machine } = tinyRun();
-  return savedRun(parseTrainConfig(line), { model: TINY.name, data, machine });
+  return savedRun(parseTrainConfig(line), { data, machine });
 }
 
 async function write(runDir: string, step: number, run = runOf()): Promise<string> {
