@@ -42,6 +42,11 @@ export interface Header {
 /** The bytes before the header: its length as an unsigned 64-bit integer, little-endian. */
 export const PREFIX_BYTES = 8;
 
+/** Of a header: the tensors, a tensor, its shape. */
+const DEEPEST = 3;
+/** Empty objects in a header: of a sound one that of the metadata at most. */
+const MOST_EMPTY = 8;
+
 /** The longest header that the format allows, in bytes. */
 export const MAX_HEADER_BYTES = 100_000_000;
 
@@ -87,6 +92,7 @@ export function parseHeader(header: Uint8Array, dataBytes: number, source: strin
 
 function parseJson(header: Uint8Array, source: string): Record<string, unknown> {
   if (header[0] !== 0x7b) throw invalid(source, "expected a header that begins with {");
+  checkNesting(header, source);
   let text: string;
   let json: unknown;
   try {
@@ -100,6 +106,31 @@ function parseJson(header: Uint8Array, source: string): Record<string, unknown> 
   const twice = duplicateKey(text);
   if (twice !== undefined) throw invalid(source, `found the key ${quote(twice)} twice`);
   return json;
+}
+
+/**
+ * Refuses what would cost gigabytes to parse and is no header: values nested deeper than a tensor's, and
+ * many empty ones. Only `__metadata__` may be empty.
+ */
+function checkNesting(header: Uint8Array, source: string): void {
+  let depth = 0;
+  let empty = 0;
+  let opened = false;
+  for (let i = 0; i < header.length; i++) {
+    const byte = header[i];
+    if (byte === 0x20 || byte === 0x09 || byte === 0x0a || byte === 0x0d) continue;
+    if (byte === 0x22) {
+      for (i++; i < header.length && header[i] !== 0x22; i++) if (header[i] === 0x5c) i++;
+    } else if (byte === 0x7b || byte === 0x5b) {
+      if (++depth > DEEPEST) throw invalid(source, `found values nested deeper than ${DEEPEST}`);
+    } else if (byte === 0x7d || byte === 0x5d) {
+      depth--;
+      if (opened && byte === 0x7d && depth > 0 && ++empty > MOST_EMPTY) {
+        throw invalid(source, "found many empty objects");
+      }
+    }
+    opened = byte === 0x7b;
+  }
 }
 
 function parseEntry(name: string, value: unknown, dataBytes: number, source: string): TensorEntry {
@@ -177,5 +208,7 @@ function quote(value: unknown): string {
 }
 
 function invalid(source: string, problem: string): DataError {
-  return new DataError(`${source} is not a valid safetensors file: ${problem}`);
+  return new DataError(`${source} is not a valid safetensors file: ${problem}`, {
+    hint: "it is damaged, or of another format",
+  });
 }

@@ -24,6 +24,9 @@ const FREE_SETTINGS = [
 /** The setting that stands for what the device is, rather than for how it was asked for. */
 const DEVICE_SETTING = "device";
 
+/** Classes that a message names. */
+const SHOWN_CLASSES = 10;
+
 /** One setting that differs. */
 export interface ConfigChange {
   /** As it is named in `--allow-change`. */
@@ -65,7 +68,7 @@ export function surroundingsChanges(
     was.fingerprint !== is.fingerprint || JSON.stringify(was.classes) !== JSON.stringify(is.classes)
   ) {
     const words = ({ classes, fingerprint }: SavedData) =>
-      `${classes.length} classes, training images ${fingerprint.slice(0, 12)}`;
+      `${namesOf(classes)}; training images ${fingerprint.slice(0, 12)}`;
     changes.push({ name: "dataset", before: words(was), after: words(is) });
   }
   return changes;
@@ -107,6 +110,12 @@ export function checkAllowedNames(allowed: string | null, known: readonly string
 
 function allowedNames(allowed: string | null): string[] {
   return allowed === null ? [] : allowed.split(",").map((name) => name.trim());
+}
+
+/** How many classes there are, and what the first are called. */
+function namesOf(classes: readonly string[]): string {
+  const rest = classes.length > SHOWN_CLASSES ? ", …" : "";
+  return `${classes.length} classes: ${classes.slice(0, SHOWN_CLASSES).join(", ")}${rest}`;
 }
 
 /** Whether a setting is part of what a run computes; of the device its kind is, told apart elsewhere. */

@@ -200,6 +200,20 @@ Deno.test("text that is not UTF-8 is refused", () => {
   assert.throws(() => decodeSafetensors(file), /expected a header of JSON in UTF-8/);
 });
 
+Deno.test("headers that would cost gigabytes to parse are refused at once", () => {
+  const nested = `{"a":${"[".repeat(20e6)}`;
+  const wide = `{${Array.from({ length: 2e6 }, (_, i) => `"${i}":{}`).join(",")}}`;
+  for (
+    const [header, problem] of [[nested, /nested deeper than 3/], [wide, /many empty objects/]]
+  ) {
+    const file = fileOf(header as string, 0);
+    const start = performance.now();
+    assert.throws(() => decodeSafetensors(file), { name: "DataError", message: problem });
+    // Parsing either takes many seconds.
+    assert.ok(performance.now() - start < 2000);
+  }
+});
+
 Deno.test("a long name is cut short in the error", () => {
   assert.throws(() => decodeSafetensors(fileOf(`{"${"n".repeat(1e6)}":1}`, 0)), (error) => {
     assert.ok(error instanceof Error);

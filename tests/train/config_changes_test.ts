@@ -164,8 +164,8 @@ Deno.test("another device and other data are told by names that can be allowed",
     { name: "device", before: "test", after: "cpu" },
     {
       name: "dataset",
-      before: "10 classes, training images 0123456789ab",
-      after: "2 classes, training images fedcba987654",
+      before: `10 classes: ${before.data.classes.join(", ")}; training images 0123456789ab`,
+      after: "2 classes: a, b; training images fedcba987654",
     },
   ]);
   for (const { name } of changes) assert.ok(FLAGS.some(([flag]) => flag === name), name);

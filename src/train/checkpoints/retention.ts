@@ -22,16 +22,22 @@ export async function removeOldCheckpoints(
   step: number,
   { keep, keepEvery, best }: Retention,
 ): Promise<void> {
-  const old = (await listCheckpoints(runDir)).filter((folder) => folder.step <= step)
-    .slice(0, -keep);
-  for (const folder of old) {
-    if (folder.step === best) continue;
-    if (keepEvery > 0 && await isNth(folder, keepEvery)) continue;
+  const all = (await listCheckpoints(runDir)).filter((folder) => folder.step <= step);
+  const newest = new Set(all.slice(-keep));
+  let counted = 0;
+  for (const folder of all) {
+    if (newest.has(folder) || folder.step === best) continue;
+    if (keepEvery > 0) {
+      const number = await numberOf(folder);
+      // One that a signal caused has the number of the one before it.
+      const isNth = number > counted && number % keepEvery === 0;
+      counted = Math.max(counted, number);
+      if (isNth) continue;
+    }
     await removeFolder(folder.path);
   }
 }
 
-async function isNth({ path }: CheckpointFolder, every: number): Promise<boolean> {
-  const number = await readManifest(path).then((manifest) => manifest.number, () => 0);
-  return number > 0 && number % every === 0;
+async function numberOf({ path }: CheckpointFolder): Promise<number> {
+  return await readManifest(path).then((manifest) => manifest.number, () => 0);
 }
