@@ -34,7 +34,11 @@ export interface Net {
   follow(name: string, moments: Tensor): void;
   /** What dropout draws its numbers by. */
   counter(): Tensor;
-  /** Notes a layer: its value can be tapped by its name. Returns the value. */
+  /**
+   * Notes a layer: its value can be tapped by its name. Returns the value.
+   *
+   * @throws {RangeError} if a layer of that name is there
+   */
   layer(name: string, kind: string, output: Tensor): Tensor;
   /** The same net, with `prefix/` before every name. */
   scope(prefix: string): Net;
@@ -63,9 +67,10 @@ export function traceNet(classes: number, inputs?: ForwardInputs): TracedNet {
   const names = new Set<string>();
   const training = inputs?.training ?? false;
 
-  function declare(name: string): void {
-    if (names.has(name)) throw new RangeError(`Cannot declare ${name} twice: choose another name`);
-    names.add(name);
+  // A normalization's statistics and its layer have one name.
+  function declare(key: string, name: string): void {
+    if (names.has(key)) throw new RangeError(`Cannot declare ${name} twice: choose another name`);
+    names.add(key);
   }
 
   function given(kind: string, name: string, tensor: Tensor | undefined): Tensor {
@@ -78,7 +83,7 @@ export function traceNet(classes: number, inputs?: ForwardInputs): TracedNet {
     training,
     parameter(local, shape, { initializer, decay = 0, rate = 1 }) {
       const name = prefix + local;
-      declare(name);
+      declare(`parameter ${name}`, name);
       parameters.push({ name, shape, initializer, decay, rate });
       return inputs === undefined
         ? placeholder(name, shape)
@@ -86,7 +91,7 @@ export function traceNet(classes: number, inputs?: ForwardInputs): TracedNet {
     },
     statistics(local, channels) {
       const name = prefix + local;
-      declare(name);
+      declare(`statistics ${name}`, name);
       statistics.push({ name, channels });
       return inputs === undefined || training
         ? placeholder(name, [2, channels])
@@ -101,6 +106,7 @@ export function traceNet(classes: number, inputs?: ForwardInputs): TracedNet {
         : given("input", "counter", inputs.counter),
     layer(local, kind, output) {
       const name = prefix + local;
+      declare(`layer ${name}`, name);
       layers.push({ name, kind, output });
       return taps[name] = output;
     },

@@ -84,6 +84,9 @@ Deno.test("train's defaults are the reference's", () => {
   const { runDir, workers, threads, ...config } = parseTrainConfig([]);
   assert.equal(threads, navigator.hardwareConcurrency);
   assert.deepEqual(config, {
+    model: "reference",
+    bottleneck: false,
+    recipe: null,
     steps: 100_000,
     epochs: null,
     batchSize: 128,
