@@ -83,7 +83,12 @@ Deno.test("a forward pass has the layers by name, and the batch's moments while 
   assert.throws(() => evaluation(undefined), missing);
   assert.throws(() => evaluation({}), missing);
   assert.throws(
-    () => model.forward({ parameters: { "conv/weights": parameters["conv/weights"] }, images, training: true }),
+    () =>
+      model.forward({
+        parameters: { "conv/weights": parameters["conv/weights"] },
+        images,
+        training: true,
+      }),
     /parameter block\/a\/bn\/gamma is not given/,
   );
 });

@@ -97,7 +97,7 @@ for (const [name, definition] of Object.entries(NETWORKS)) {
         trainingImages: 50_000,
       });
       const { layout } = trainer.variables;
-      trainer.initialize(resnetParameters(layout, expected));
+      trainer.initialize({ parameters: resnetParameters(layout, expected) });
       const labels = Uint32Array.from(golden.labels);
       const step = async (k: number) => {
         trainer.run({ images: resnetImages(golden.batch, expected.stream + k), labels });

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { helpText, parseCommandLine, parseTrainConfig } from "../../src/train/config.ts";
 
 Deno.test("each flag of checkpoints and of going on is read", () => {
-  const line = "--checkpoint-every 500 --keep 2 --keep-every 10 --on-full stop --patience 3";
+  const line =
+    "--checkpoint-every 500 --keep 2 --keep-every 10 --on-full stop --patience 3 --eval-every 9";
   const { checkpointEvery, keep, keepEvery, onFull, patience } = parseTrainConfig(line.split(" "));
   assert.deepEqual(
     { checkpointEvery, keep, keepEvery, onFull, patience },
