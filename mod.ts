@@ -38,8 +38,27 @@ export { defineOp, type Op, type OpLiteral } from "./src/tensor/op.ts";
 export type { Device } from "./src/engine/device.ts";
 export { WebGpuDevice, type WebGpuOptions } from "./src/webgpu/device.ts";
 export { WasmDevice, type WasmOptions } from "./src/wasm/device.ts";
-export { constantInitializer, type Initializer, truncatedNormal } from "./src/nn/initializers.ts";
-export type { Model } from "./src/nn/model.ts";
+export {
+  constantInitializer,
+  glorotUniform,
+  type Initializer,
+  normal,
+  truncatedNormal,
+  uniformUnitScaling,
+} from "./src/nn/initializers.ts";
+/** Layers stand apart, as some are called like the op that they are made of. */
+export * as layers from "./src/nn/layers.ts";
+export {
+  createModel,
+  defineModel,
+  type ForwardInputs,
+  type ForwardResult,
+  type Model,
+  type ModelDefinition,
+  pretrained,
+  type Recipe as ModelRecipe,
+} from "./src/nn/model.ts";
+export type { LayerRecord, Net, ParameterOptions } from "./src/nn/net.ts";
 export {
   countParameters,
   type NamedTensors,
@@ -48,7 +67,15 @@ export {
   type ParameterSpec,
   parameterViews,
 } from "./src/nn/parameters.ts";
-export { referenceCnn, referenceModel } from "./src/nn/models/reference.ts";
+export {
+  initialStatistics,
+  type StatisticsDecay,
+  type StatisticsLayout,
+  statisticsLayout,
+  type StatisticsSpec,
+} from "./src/nn/statistics.ts";
+export { reference, referenceCnn, referenceModel } from "./src/nn/models/reference.ts";
+export { bottleneckResnet, resnet, resnetV1, wideResnet } from "./src/nn/models/resnet.ts";
 export * from "./src/optim/schedules.ts";
 export {
   type Optimizer,
@@ -138,6 +165,7 @@ export {
 export { type Recipe, REFERENCE_RECIPE } from "./src/train/recipe.ts";
 export {
   DivergedError,
+  type ModelValues,
   type StepLosses,
   Trainer,
   type TrainerOptions,

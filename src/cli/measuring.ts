@@ -1,7 +1,6 @@
 import type { Views } from "../data/augment/draw.ts";
 import type { ImageStore } from "../data/image_store.ts";
-import { createModel } from "../nn/model.ts";
-import { loadModel } from "../train/models.ts";
+import { openModel } from "../train/models.ts";
 import type { Measured, Weights } from "../report/evaluation_report.ts";
 import { unpackCheckpoint, type VerifiedCheckpoint } from "../train/checkpoints/load_checkpoint.ts";
 import type { EvalConfig } from "../train/config.ts";
@@ -45,7 +44,7 @@ export async function openMeasuring(config: EvalConfig, run: SavedRun): Promise<
   const { name: set, store, trainingImages } = await openEvaluationSet(config, run);
   stack.use(store);
   const { classes, normalization } = run.data;
-  const model = createModel(await loadModel(run.config), classes.length);
+  const model = await openModel(run.config, classes.length);
   const [height, width] = model.image;
   const augment = augmentOf(run.config, { crop: [height, width], normalization }, store.format);
   const { device } = await openDevice(config.device, config.threads);

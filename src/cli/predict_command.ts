@@ -1,6 +1,5 @@
 import type { Views } from "../data/augment/draw.ts";
-import { createModel } from "../nn/model.ts";
-import { loadModel } from "../train/models.ts";
+import { openModel } from "../train/models.ts";
 import { createConsole } from "../report/console.ts";
 import { type Prediction, predictionCsv, predictionTable } from "../report/predictions.ts";
 import { unpackCheckpoint, type VerifiedCheckpoint } from "../train/checkpoints/load_checkpoint.ts";
@@ -53,7 +52,7 @@ async function predictAll(
 ): Promise<Prediction[]> {
   const run = parseSavedRun(checkpoint.manifest.run, checkpoint.path);
   const { classes, normalization, format } = run.data;
-  const model = createModel(await loadModel(run.config), classes.length);
+  const model = await openModel(run.config, classes.length);
   const [height, width] = model.image;
   const augment = augmentOf(run.config, { crop: [height, width], normalization }, format);
   const batchSize = Math.min(config.batchSize, images.length);

@@ -3,8 +3,9 @@ import { createReporter } from "../data/acquire/progress.ts";
 import { parseDatasetName } from "../data/datasets/dataset_name.ts";
 import { fingerprint } from "../data/fingerprint.ts";
 import type { Device } from "../engine/device.ts";
-import { createModel } from "../nn/model.ts";
+import { type Model, pretrained } from "../nn/model.ts";
 import { parameterLayout } from "../nn/parameters.ts";
+import { statisticsLayout } from "../nn/statistics.ts";
 import { type Console, createConsole } from "../report/console.ts";
 import { openMetrics } from "../report/metrics.ts";
 import { unpackCheckpoint } from "../train/checkpoints/load_checkpoint.ts";
@@ -17,7 +18,7 @@ import { checkChanges, configHash, surroundingsChanges } from "../train/config_c
 import { exitCodeOf, InterruptedError, listenForInterrupts } from "../train/interrupt.ts";
 import { parseInterval } from "../train/interval.ts";
 import { deviceIdentity, openDevice } from "../train/open_device.ts";
-import { loadModel, withRecipe } from "../train/models.ts";
+import { loadModel, openModel, withRecipe } from "../train/models.ts";
 import { recipeOf } from "../train/recipe.ts";
 import { checkOptimizer, isAtEnd, planResume, type ResumePlan } from "../train/resume.ts";
 import {
@@ -36,6 +37,7 @@ import {
   saveConfig,
 } from "../train/run_folder.ts";
 import { type SavedRun, savedRun } from "../train/saved_run.ts";
+import type { ModelValues } from "../train/trainer.ts";
 import { train, type TrainEvents, type TrainOptions, type TrainResult } from "../train/train.ts";
 import { DeviceError, UserError } from "../util/errors.ts";
 import { isDiskFull } from "../util/io_errors.ts";
@@ -97,7 +99,8 @@ function resume(
 async function trainIn({ config, runDir, plan, terminal, interrupts }: Start): Promise<void> {
   const data = await selectData(await openSource(config, createReporter()), config);
   const { train: training, dataset } = data;
-  const model = createModel(await loadModel(config), dataset.classes.length);
+  const opened = await openModel(config, dataset.classes.length);
+  const model = config.initFrom === null ? opened : pretrained(opened);
   const layout = parameterLayout(model.parameters);
   const [height, width] = model.image;
   const normalization = normalizationOf(config, training);
@@ -114,7 +117,7 @@ async function trainIn({ config, runDir, plan, terminal, interrupts }: Start): P
   checkMeasurable(config, data.evaluations.length);
   const initial = config.initFrom === null || plan?.checkpoint
     ? undefined
-    : await initialWeights(config.initFrom, { config, layout, terminal });
+    : await initialWeights(config.initFrom, { config, layout, model, terminal });
 
   using devices = new DisposableStack();
   const open = async () => {
@@ -247,19 +250,22 @@ function goOn(
 
 async function initialWeights(
   path: string,
-  { config, layout, terminal }: {
+  { config, layout, model, terminal }: {
     config: TrainConfig;
     layout: ReturnType<typeof parameterLayout>;
+    model: Model;
     terminal: Console;
   },
-): Promise<Float32Array<ArrayBuffer>> {
+): Promise<ModelValues> {
   const { seed, initPartial: partial } = config;
-  const { parameters, mismatches, taken, unused } = await loadInitialWeights(path, layout, {
-    partial,
-    seed,
-  });
+  const moments = statisticsLayout(model.statistics);
+  const weights = await loadInitialWeights(path, layout, { partial, seed, moments });
+  const { mismatches, taken, unused, fresh } = weights;
   terminal.log(`init: ${taken} of ${layout.specs.length} tensors from ${path}`);
   if (mismatches.length > 0) terminal.log(`init: at random: ${listed(mismatches, "; ")}`);
+  const { length: all } = moments.specs;
+  if (all > 0) terminal.log(`init: running moments of ${all - fresh.length} of ${all} layers`);
+  if (fresh.length > 0) terminal.log(`init: at mean 0, variance 1: ${listed(fresh, ", ")}`);
   if (unused.length > 0) terminal.log(`init: not used: ${listed(unused, ", ")}`);
-  return parameters;
+  return weights;
 }

@@ -39,6 +39,15 @@ export function uniformUnitScaling(factor: number, inputs: number): Initializer 
   };
 }
 
+/**
+ * Uniform in [-r, r), r = sqrt(6 / (inputs + outputs)), counted over a filter's places (Glorot and Bengio 2010;
+ * the default of TensorFlow's layers).
+ */
+export function glorotUniform(inputs: number, outputs: number): Initializer {
+  // 3 / the mean of both.
+  return uniformUnitScaling(1, (inputs + outputs) / 2);
+}
+
 /** The stream of the parameter number `index` of a model. */
 export function initializerStream(seed: number, index: number): RandomStream {
   return new RandomStream(seed, STREAMS.initializer).seek(index, 0);

@@ -20,6 +20,8 @@ export interface WeightOptions {
   readonly rate?: number;
   /** How biases start; null: none. Default 0. */
   readonly biases?: Initializer | null;
+  /** Factor of the recipe's weight decay for the biases. Default 0. */
+  readonly biasDecay?: number;
   /** Factor of the recipe's learning rate for the biases. Default 1. */
   readonly biasRate?: number;
   readonly activation?: "none" | "relu";
@@ -140,11 +142,11 @@ function biasesOf(
   net: Net,
   name: string,
   count: number,
-  { biases = constantInitializer(0), biasRate }: WeightOptions,
+  { biases = constantInitializer(0), biasDecay: decay, biasRate: rate }: WeightOptions,
 ): Tensor | undefined {
   return biases === null
     ? undefined
-    : net.scope(name).parameter("biases", [count], { initializer: biases, rate: biasRate });
+    : net.scope(name).parameter("biases", [count], { initializer: biases, decay, rate });
 }
 
 function withActivation(words: string, { activation }: WeightOptions): string {

@@ -70,6 +70,14 @@ export function defineModel(definition: ModelDefinition): ModelDefinition {
 }
 
 /**
+ * A model whose running moments go on from given ones, as its weights do: with the start divided out, the
+ * first batch would take their place.
+ */
+export function pretrained(model: Model): Model {
+  return { ...model, statisticsDecay: { ...model.statisticsDecay, zeroDebias: false } };
+}
+
+/**
  * A definition as a model of so many classes. Its parameters and statistics are those that `build`
  * declares, in the order in which it does.
  *

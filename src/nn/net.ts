@@ -33,9 +33,19 @@ export interface Net {
   statistics(name: string, channels: number): Tensor;
   /** While training: the moments [2, C] of this batch, which the running ones follow. */
   follow(name: string, moments: Tensor): void;
+<<<<<<< HEAD
   /** While training: x with a share of its values dropped, others in each step. */
   drop(x: Tensor, rate: number): Tensor;
   /** Notes a layer: its value can be tapped by its name. Returns the value. */
+=======
+  /** What dropout draws its numbers by. */
+  counter(): Tensor;
+  /**
+   * Notes a layer: its value can be tapped by its name. Returns the value.
+   *
+   * @throws {RangeError} if a layer of that name is there
+   */
+>>>>>>> i6g
   layer(name: string, kind: string, output: Tensor): Tensor;
   /** The same net, with `prefix/` before every name. */
   scope(prefix: string): Net;
@@ -67,9 +77,10 @@ export function traceNet(classes: number, inputs?: ForwardInputs): TracedNet {
   let drops = 0;
   const training = inputs?.training ?? false;
 
-  function declare(name: string): void {
-    if (names.has(name)) throw new RangeError(`Cannot declare ${name} twice: choose another name`);
-    names.add(name);
+  // A normalization's statistics and its layer have one name.
+  function declare(key: string, name: string): void {
+    if (names.has(key)) throw new RangeError(`Cannot declare ${name} twice: choose another name`);
+    names.add(key);
   }
 
   function given(kind: string, name: string, tensor: Tensor | undefined): Tensor {
@@ -82,7 +93,7 @@ export function traceNet(classes: number, inputs?: ForwardInputs): TracedNet {
     training,
     parameter(local, shape, { initializer, decay = 0, rate = 1 }) {
       const name = prefix + local;
-      declare(name);
+      declare(`parameter ${name}`, name);
       parameters.push({ name, shape, initializer, decay, rate });
       return inputs === undefined
         ? placeholder(name, shape)
@@ -90,7 +101,7 @@ export function traceNet(classes: number, inputs?: ForwardInputs): TracedNet {
     },
     statistics(local, channels) {
       const name = prefix + local;
-      declare(name);
+      declare(`statistics ${name}`, name);
       statistics.push({ name, channels });
       return inputs === undefined || training
         ? placeholder(name, [2, channels])
@@ -107,6 +118,7 @@ export function traceNet(classes: number, inputs?: ForwardInputs): TracedNet {
     },
     layer(local, kind, output) {
       const name = prefix + local;
+      declare(`layer ${name}`, name);
       layers.push({ name, kind, output });
       return taps[name] = output;
     },

@@ -20,6 +20,13 @@ const BELONGS: readonly {
   { flag: "plateau-patience", to: "schedule", choices: ["plateau"] },
 ];
 
+/** Whether a flag is read only where another has a choice that it has not in `chosen`; what lacks there counts not. */
+export function isUnread(flag: string, chosen: Partial<TrainConfig>): boolean {
+  return BELONGS.some(({ flag: name, to, choices }) =>
+    name === flag && chosen[to] !== undefined && !choices.includes(chosen[to])
+  );
+}
+
 /**
  * Checks what one flag alone cannot tell: settings that nothing would read, and lists. Settings at their
  * defaults count as not given.

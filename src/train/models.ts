@@ -2,12 +2,13 @@
 
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { ModelDefinition, Recipe } from "../nn/model.ts";
+import { createModel, type Model, type ModelDefinition, type Recipe } from "../nn/model.ts";
 import { reference } from "../nn/models/reference.ts";
 import { bottleneckResnet, resnet, resnetV1, wideResnet } from "../nn/models/resnet.ts";
 import { ConfigError, DataError } from "../util/errors.ts";
 import { isObject } from "../util/json.ts";
 import { nearest } from "../util/suggest.ts";
+import { isUnread } from "./check_recipe.ts";
 import { COMMANDS } from "./commands.ts";
 import { completeTrainConfig, type TrainConfig } from "./config.ts";
 import { camelCase, expected, type FlagTable, isValid } from "./flags.ts";
@@ -20,6 +21,20 @@ export const MODEL_NAMES = [
   "wrn-28-10",
   "FILE.ts",
 ] as const;
+
+/** Flags that say which run it is: no recipe sets them. */
+const OF_THE_RUN: ReadonlySet<string> = new Set(
+  [
+    "model",
+    "bottleneck",
+    "recipe",
+    "run-dir",
+    "resume",
+    "allow-change",
+    "init-from",
+    "init-partial",
+  ] satisfies (keyof typeof COMMANDS.train.flags)[],
+);
 
 /** Names to suggest for one that is like them. */
 const EXAMPLES = [
@@ -48,12 +63,39 @@ export async function loadModel(
   if (layers !== undefined) return resnetOf(Number(layers), version !== undefined, bottleneck);
   if (name === "reference") return reference;
   if (name === "wrn-28-10") return wideResnet;
-  if (/[/\\]|\.[mc]?[jt]s$/.test(name)) return await importModel(name);
+  if (isFile(name)) return await importModel(name);
   const near = nearest(name, EXAMPLES);
   throw new ConfigError(
     `unknown model ${JSON.stringify(name)}: expected one of ${MODEL_NAMES.join(", ")}`,
     { hint: near === undefined ? "for example --model resnet-20" : `did you mean ${near}?` },
   );
+}
+
+/**
+ * The model of a run for its number of classes.
+ *
+ * @throws {ConfigError} and {DataError} as `loadModel` does, {DataError} if a user's file builds none
+ */
+export async function openModel(
+  config: Pick<TrainConfig, "model" | "bottleneck">,
+  classes: number,
+): Promise<Model> {
+  const definition = await loadModel(config);
+  try {
+    return createModel(definition, classes);
+  } catch (error) {
+    if (!isFile(config.model) || !(error instanceof Error)) throw error;
+    const { href } = pathToFileURL(resolve(config.model));
+    const place = error.stack?.split(href)[1]?.match(/^:\d+:\d+/)?.[0] ?? "";
+    throw new DataError(
+      `Cannot build the model ${config.model}${place}: ${error.message.split("\n")[0]}`,
+      { hint: "mend its build function", cause: error },
+    );
+  }
+}
+
+function isFile(name: string): boolean {
+  return /[/\\]|\.[mc]?[jt]s$/.test(name);
 }
 
 function resnetOf(layers: number, isFirst: boolean, bottleneck: boolean): ModelDefinition {
@@ -118,7 +160,10 @@ export function withRecipe(
   return completeTrainConfig({ ...settingsOf(definition.name, recipe, given), ...given });
 }
 
-/** A recipe's values by the properties of the config, but for those that a given flag excludes. */
+/**
+ * A recipe's values by the properties of the config, but for those that a given flag excludes, or that it
+ * leaves without a reader: milestones beside `--schedule cosine`.
+ */
 function settingsOf(
   model: string,
   recipe: Recipe,
@@ -128,8 +173,9 @@ function settingsOf(
   const isGiven = (flag: string) => Object.hasOwn(given, camelCase(flag));
   const settings: Record<string, unknown> = {};
   for (const [flag, value] of Object.entries(recipe)) {
-    if (!Object.hasOwn(table, flag) || !isValid(table[flag], value)) {
-      const rule = Object.hasOwn(table, flag) ? `must be ${expected(table[flag])}` : "is no flag";
+    const isSetting = Object.hasOwn(table, flag) && !OF_THE_RUN.has(flag);
+    if (!isSetting || !isValid(table[flag], value)) {
+      const rule = isSetting ? `must be ${expected(table[flag])}` : "is no flag of a recipe";
       throw new DataError(
         `Cannot use the recipe of ${model}: ${flag} ${rule}, found ${JSON.stringify(value)}`,
         { hint: "write it as deno task train --help shows it" },
@@ -138,7 +184,7 @@ function settingsOf(
     const others = Object.keys(table).filter((other) =>
       table[other].excludes === flag || table[flag].excludes === other
     );
-    if (!others.some(isGiven)) settings[camelCase(flag)] = value;
+    if (!others.some(isGiven) && !isUnread(flag, given)) settings[camelCase(flag)] = value;
   }
   return settings;
 }

@@ -18,7 +18,7 @@ import type { InputSummary } from "./input_summary.ts";
 import type { Interval } from "./interval.ts";
 import type { Journal } from "./journal.ts";
 import type { Recipe } from "./recipe.ts";
-import type { StepLosses } from "./trainer.ts";
+import type { ModelValues, StepLosses } from "./trainer.ts";
 import { TrainingSession } from "./training_session.ts";
 
 /** Images that precision is measured on. */
@@ -63,8 +63,8 @@ export interface TrainOptions {
   readonly patience: number;
   /** Where to go on; absent: at the start. */
   readonly resume?: LoadedCheckpoint;
-  /** Weights to start from in place of random ones, a block in the model's layout. */
-  readonly initial?: Float32Array<ArrayBuffer>;
+  /** What to start from in place of random weights, in the model's layouts; see `pretrained`. */
+  readonly initial?: ModelValues;
   /** Ends the run after the step at hand, with a checkpoint. */
   readonly signal?: AbortSignal;
   /** Opens another device in place of one that was lost; absent: its loss ends the run. */

@@ -13,7 +13,8 @@ import { withFittingBatch } from "./fitting_batch.ts";
 import type { Recipe } from "./recipe.ts";
 import { needsTargets, SoftTargets } from "./soft_targets.ts";
 import { LossReader, type StepLosses } from "./step_losses.ts";
-import { readState, type TrainerState, writeState } from "./trainer_state.ts";
+import { readState, writeInitial, writeState } from "./trainer_state.ts";
+import type { ModelValues, TrainerState } from "./trainer_state.ts";
 import {
   HISTORY_ROWS,
   HYPERPARAMETER_ELEMENTS,
@@ -27,7 +28,7 @@ import {
 export { withFittingBatch } from "./fitting_batch.ts";
 export type { Recipe } from "./recipe.ts";
 export { DIVERGED_HINT, DivergedError, type StepLosses } from "./step_losses.ts";
-export type { TrainerState } from "./trainer_state.ts";
+export type { ModelValues, TrainerState } from "./trainer_state.ts";
 
 /** One batch, ready to be uploaded: made images, or with `DeviceImages` what the device makes them of. */
 export interface TrainingBatch {
@@ -258,12 +259,20 @@ export class Trainer {
     this.#losses.restart(state.step, state.lossAverage);
   }
 
-  /** Starts from these parameters, in the model's layout; their averages are equal to them. */
-  initialize(parameters: Float32Array<ArrayBuffer>): void {
-    this.state.write(this.variables.parameters, parameters);
-    this.state.write(this.variables.averages, parameters);
+  /** Starts from these values, as `writeInitial` does; moments last in a `pretrained` model alone. */
+  initialize(values: ModelValues): void {
+    writeInitial(this.state, this.variables, values);
   }
 
+<<<<<<< HEAD
+=======
+  /** The running moments of all batch normalizations; undefined if there are none. */
+  async readStatistics(): Promise<Float32Array<ArrayBuffer> | undefined> {
+    const { statistics } = this.variables;
+    return statistics && await this.state.read(statistics) as Float32Array<ArrayBuffer>;
+  }
+
+>>>>>>> i6g
   /** Frees everything on the device. */
   destroy(): void {
     this.plan.destroy();

@@ -1,3 +1,4 @@
+import { initialStatistics } from "../nn/statistics.ts";
 import type { VariableState } from "../tensor/state.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { TrainingVariables } from "./training_graph.ts";
@@ -22,6 +23,25 @@ export type StateBlocks = Pick<
   TrainerState,
   "parameters" | "averages" | "optimizer" | "statistics"
 >;
+
+/** All numbers of a trained model. */
+export interface ModelValues {
+  /** A block in the layout of the parameters. */
+  readonly parameters: Float32Array<ArrayBuffer>;
+  /** The running moments of all batch normalizations; absent if there are none. */
+  readonly statistics?: Float32Array<ArrayBuffer>;
+}
+
+/** Writes what training starts from: averages are equal to the parameters, moments by default 0 and 1. */
+export function writeInitial(
+  state: VariableState,
+  { parameters, averages, statistics, statisticsLayout }: TrainingVariables,
+  values: ModelValues,
+): void {
+  for (const block of [parameters, averages]) state.write(block, values.parameters);
+  if (statistics === undefined) return;
+  state.write(statistics, values.statistics ?? initialStatistics(statisticsLayout));
+}
 
 /** Copies the blocks to the host, after everything that is queued. */
 export async function readState(

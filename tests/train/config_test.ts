@@ -84,6 +84,9 @@ Deno.test("train's defaults are the reference's", () => {
   const { runDir, workers, threads, ...config } = parseTrainConfig([]);
   assert.equal(threads, navigator.hardwareConcurrency);
   assert.deepEqual(config, {
+    model: "reference",
+    bottleneck: false,
+    recipe: null,
     steps: 100_000,
     epochs: null,
     batchSize: 128,
@@ -165,11 +168,8 @@ Deno.test("values are read from --flag value, --flag=value, --flag and --no-flag
   const config = parseTrainConfig(
     ["--steps", "2000", "--learning-rate=5e-2", "--run-dir=a=b", "--device", "gpu", "--seed=+7"],
   );
-  assert.equal(config.steps, 2000);
-  assert.equal(config.learningRate, 0.05);
-  assert.equal(config.runDir, "a=b");
-  assert.equal(config.device, "gpu");
-  assert.equal(config.seed, 7);
+  const { steps, learningRate, runDir, device, seed } = config;
+  assert.deepEqual([steps, learningRate, runDir, device, seed], [2000, 0.05, "a=b", "gpu", 7]);
   assert.equal(parseEvalConfig(["--no-ema"]).ema, false);
   assert.equal(parseEvalConfig(["--ema"]).ema, true);
   assert.equal(parseEvalConfig(["--json"]).json, true);

@@ -31,7 +31,7 @@ async function trainLike(device: Device, { recipe, share, losses }: GoldenRun) {
     trainingImages: TRAINING_IMAGES,
     input: { mixed },
   });
-  trainer.initialize(smoothBlock());
+  trainer.initialize({ parameters: smoothBlock() });
   const mix = new Float32Array(MIX_LENGTH);
   mix[MIX.labelShare] = share;
   for (let k = 0; k < losses.length * whole.accumulate; k++) {

@@ -3,7 +3,7 @@ import { evalBatches } from "../../src/data/batches/batches.ts";
 import { REFERENCE_AUGMENT } from "../../src/data/augment/spec.ts";
 import { ImageStore, sharedLabels } from "../../src/data/image_store.ts";
 import { truncatedNormal } from "../../src/nn/initializers.ts";
-import { conv, dense, flatten, maxPool } from "../../src/nn/layers.ts";
+import { batchNorm, conv, dense, flatten, globalPool, maxPool } from "../../src/nn/layers.ts";
 import { createModel, type Model } from "../../src/nn/model.ts";
 import { testRandom } from "../support.ts";
 
@@ -18,6 +18,21 @@ export function tinyModel(size: number): Model {
       const window = { size: [2, 2], strides: [2, 2], padding: "same" } as const;
       const flat = flatten(maxPool(net, "pool", x, window));
       return dense(net, "dense", flat, { units: net.classes, weights, decay: 1 });
+    },
+  }, 10);
+}
+
+/** The same with two batch normalizations. */
+export function normalizedModel(size: number): Model {
+  const weights = truncatedNormal(0.2);
+  return createModel({
+    name: "normalized",
+    image: [size, size, 3],
+    build(net, images) {
+      const filters = conv(net, "conv", images, { filters: 8, size: 3, weights, biases: null });
+      const x = batchNorm(net, "bn1", filters, { slope: 0 });
+      const pooled = globalPool(net, "pool", x);
+      return dense(net, "dense", batchNorm(net, "bn2", pooled), { units: net.classes, weights });
     },
   }, 10);
 }

@@ -86,7 +86,7 @@ Deno.test("given weights are what training starts from, and their averages", asy
   using trainer = await create(await testCpu(), {});
   const { layout } = trainer.variables;
   const weights = Float32Array.from({ length: layout.size }, (_, i) => Math.sin(i));
-  trainer.initialize(weights);
+  trainer.initialize({ parameters: weights });
   const { parameters, averages, step } = await trainer.saveState();
   assert.deepEqual([parameters, averages, step], [weights, weights, 0]);
 });

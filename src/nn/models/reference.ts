@@ -2,7 +2,7 @@ import type { LrnAttributes } from "../../ops/lrn.ts";
 import type { WindowAttributes } from "../../ops/window.ts";
 import { constantInitializer, truncatedNormal } from "../initializers.ts";
 import { conv, dense, flatten, maxPool, responseNorm } from "../layers.ts";
-import { createModel, defineModel, type Model } from "../model.ts";
+import { createModel, defineModel, type Model, type ModelDefinition } from "../model.ts";
 
 /** Window of 9 channels; alpha as TensorFlow takes it, not divided by the window. */
 const LRN: LrnAttributes = { radius: 4, bias: 1, alpha: 0.001 / 9, beta: 0.75 };
@@ -20,7 +20,7 @@ function start(deviation: number, bias: number) {
  * with 10 classes 1,068,298 parameters. Weight decay on local3 and local4 alone. Its recipe is `train`
  * without flags.
  */
-export const reference = defineModel({
+export const reference: ModelDefinition = defineModel({
   name: "reference",
   image: [24, 24, 3],
   build(net, images) {

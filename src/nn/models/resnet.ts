@@ -2,7 +2,7 @@ import { add, relu } from "../../ops/elementwise.ts";
 import { pad } from "../../ops/layout.ts";
 import { avgPool2d } from "../../ops/pool.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import { type Initializer, normal, uniformUnitScaling } from "../initializers.ts";
+import { glorotUniform, type Initializer, normal, uniformUnitScaling } from "../initializers.ts";
 import { batchNorm, conv, dense, globalPool } from "../layers.ts";
 import { defineModel, type ModelDefinition, type Recipe } from "../model.ts";
 import type { Net } from "../net.ts";
@@ -160,35 +160,51 @@ export const wideResnet: ModelDefinition = preActivation("wrn-28-10", {
   recipe: { "batch-size": 64 },
 });
 
+/** A 3x3 convolution as TensorFlow's cifar10_estimator has it: a stride's padding is the same on all sides. */
+function convolutionV1(
+  net: Net,
+  name: string,
+  x: Tensor,
+  { filters, stride }: { filters: number; stride: number },
+): Tensor {
+  const weights = glorotUniform(9 * x.shape[3], 9 * filters);
+  const options = { filters, size: 3, stride, weights, biases: null, decay: 1 };
+  if (stride === 1) return conv(net, name, x, options);
+  // SAME would leave the top and the left of an even image without.
+  const padded = pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]]);
+  return conv(net, name, padded, { ...options, padding: "valid" });
+}
+
 /** `resnet-v1-N` (He et al. 2015; TensorFlow's cifar10_estimator): activation behind the sum. */
 export function resnetV1(layers: number): ModelDefinition {
   const units = unitsOf("resnet-v1", layers, 6);
-  const filters = [16, 16, 32, 64];
+  const [first, ...rest] = [16, 16, 32, 64];
+  // All that is trained decays, the normalizations and biases too.
   const plain = { epsilon: 1e-5, decay: 1 };
+  const active = { ...plain, slope: 0 };
   return defineModel({
     name: `resnet-v1-${layers}`,
     image: [32, 32, 3],
     recipes: { default: V1_RECIPE },
     statisticsDecay: { decay: 0.997, zeroDebias: false },
     build(net, images) {
-      const stem = convolution(net, "stem", images, { filters: filters[0], size: 3, stride: 1 });
-      let x = batchNorm(net, "stem/bn", stem, { ...plain, slope: 0 });
-      STRIDES.forEach((stride, stage) => {
+      const stem = convolutionV1(net, "stem", images, { filters: first, stride: 1 });
+      let x = batchNorm(net, "stem/bn", stem, active);
+      STRIDES.forEach((step, stage) => {
         for (let i = 0; i < units; i++) {
           const inner = net.scope(`unit_${stage + 1}_${i}`);
-          const shape = { filters: filters[stage + 1], size: 3 };
-          const step = i === 0 ? stride : 1;
-          const first = convolution(inner, "conv1", x, { ...shape, stride: step });
-          const active = batchNorm(inner, "bn1", first, { ...plain, slope: 0 });
-          const second = convolution(inner, "conv2", active, { ...shape, stride: 1 });
-          const branch = batchNorm(inner, "bn2", second, plain);
-          const shortcut = shortcutA(x, shape.filters, step);
+          const [filters, stride] = [rest[stage], i === 0 ? step : 1];
+          const conv1 = convolutionV1(inner, "conv1", x, { filters, stride });
+          const bn1 = batchNorm(inner, "bn1", conv1, active);
+          const conv2 = convolutionV1(inner, "conv2", bn1, { filters, stride: 1 });
+          const branch = batchNorm(inner, "bn2", conv2, plain);
+          const shortcut = shortcutA(x, filters, stride);
           x = inner.layer("sum", "add, ReLU", relu(add(branch, shortcut)));
         }
       });
       const pooled = globalPool(net, "pool", x);
-      const head = { weights: uniformUnitScaling(1, pooled.shape[1]), decay: 1 };
-      return dense(net, "logits", pooled, { units: net.classes, ...head });
+      const weights = glorotUniform(pooled.shape[1], net.classes);
+      return dense(net, "logits", pooled, { units: net.classes, weights, decay: 1, biasDecay: 1 });
     },
   });
 }

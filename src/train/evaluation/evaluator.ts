@@ -5,7 +5,8 @@ import type { ImageStore } from "../../data/image_store.ts";
 import type { Device } from "../../engine/device.ts";
 import type { Model } from "../../nn/model.ts";
 import type { ParameterLayout } from "../../nn/parameters.ts";
-import { type ModelValues, Scorer } from "./scorer.ts";
+import type { ModelValues } from "../trainer.ts";
+import { Scorer } from "./scorer.ts";
 import { type Evaluation, Tally } from "./tally.ts";
 import { ViewAverage } from "./view_average.ts";
 

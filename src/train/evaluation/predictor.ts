@@ -7,7 +7,8 @@ import type { Device } from "../../engine/device.ts";
 import type { Model } from "../../nn/model.ts";
 import type { ParameterLayout } from "../../nn/parameters.ts";
 import { GRAY_WEIGHTS, MIX_LENGTH } from "../../ops/augment_row.ts";
-import { type ModelValues, Scorer } from "./scorer.ts";
+import type { ModelValues } from "../trainer.ts";
+import { Scorer } from "./scorer.ts";
 import { ViewAverage } from "./view_average.ts";
 
 /** What is done to images before they are scored. */

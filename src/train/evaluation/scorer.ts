@@ -10,15 +10,7 @@ import { initialStatistics, momentsViews, statisticsLayout } from "../../nn/stat
 import { compile, fitsDevice, type Plan } from "../../tensor/compile.ts";
 import { VariableState } from "../../tensor/state.ts";
 import { placeholder, type Tensor, variable } from "../../tensor/tensor.ts";
-import { withFittingBatch } from "../trainer.ts";
-
-/** All numbers of a trained model. */
-export interface ModelValues {
-  /** A block in the layout of the parameters. */
-  readonly parameters: Float32Array<ArrayBuffer>;
-  /** The running moments of all batch normalizations; absent if there are none. */
-  readonly statistics?: Float32Array<ArrayBuffer>;
-}
+import { type ModelValues, withFittingBatch } from "../trainer.ts";
 
 /** A model ready to score batches of images. */
 export class Scorer implements Disposable {
