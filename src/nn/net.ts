@@ -33,19 +33,13 @@ export interface Net {
   statistics(name: string, channels: number): Tensor;
   /** While training: the moments [2, C] of this batch, which the running ones follow. */
   follow(name: string, moments: Tensor): void;
-<<<<<<< HEAD
   /** While training: x with a share of its values dropped, others in each step. */
   drop(x: Tensor, rate: number): Tensor;
-  /** Notes a layer: its value can be tapped by its name. Returns the value. */
-=======
-  /** What dropout draws its numbers by. */
-  counter(): Tensor;
   /**
    * Notes a layer: its value can be tapped by its name. Returns the value.
    *
    * @throws {RangeError} if a layer of that name is there
    */
->>>>>>> i6g
   layer(name: string, kind: string, output: Tensor): Tensor;
   /** The same net, with `prefix/` before every name. */
   scope(prefix: string): Net;

@@ -264,15 +264,6 @@ export class Trainer {
     writeInitial(this.state, this.variables, values);
   }
 
-<<<<<<< HEAD
-=======
-  /** The running moments of all batch normalizations; undefined if there are none. */
-  async readStatistics(): Promise<Float32Array<ArrayBuffer> | undefined> {
-    const { statistics } = this.variables;
-    return statistics && await this.state.read(statistics) as Float32Array<ArrayBuffer>;
-  }
-
->>>>>>> i6g
   /** Frees everything on the device. */
   destroy(): void {
     this.plan.destroy();

@@ -13,6 +13,7 @@ import { Predictor } from "../../src/train/evaluation/predictor.ts";
 import { Scorer } from "../../src/train/evaluation/scorer.ts";
 import { REFERENCE_RECIPE } from "../../src/train/recipe.ts";
 import { type Recipe, Trainer, type TrainerState } from "../../src/train/trainer.ts";
+import { readStatistics } from "../../src/train/trainer_state.ts";
 import { assertClose, relativeError, testCpu, testEngines, testRandom } from "../support.ts";
 import { fixedBatch, normalizedModel, waveImages } from "./support.ts";
 
@@ -45,7 +46,7 @@ async function steps(trainer: Trainer, count: number) {
 
 async function momentsAfter(trainer: Trainer, count: number): Promise<Float32Array<ArrayBuffer>> {
   await steps(trainer, count);
-  return await trainer.readStatistics() ?? assert.fail("no moments");
+  return await readStatistics(trainer.state, trainer.variables) ?? assert.fail("no moments");
 }
 
 function assertSameBits(actual: TrainerState, expected: TrainerState, what: string): void {
@@ -98,7 +99,7 @@ Deno.test("a state without moments, or with too few, is refused and nothing chan
   );
   const short = { ...bare, statistics: statistics.slice(1) };
   assert.throws(() => trainer.loadState(short), RegExp(`${size} values: given ${size - 1}`));
-  assert.deepEqual(await trainer.readStatistics(), statistics);
+  assert.deepEqual(await readStatistics(trainer.state, trainer.variables), statistics);
 });
 
 Deno.test("given moments are gone on from by a pretrained model, else the first batch takes their place", async () => {
@@ -172,7 +173,7 @@ Deno.test("the evaluator and the predictor take them too, and agree", async () =
     views: 1,
     batchSize: 12,
   });
-  const followed = await trainer.readStatistics() ?? assert.fail();
+  const followed = await readStatistics(trainer.state, trainer.variables) ?? assert.fail();
   const losses = [];
   for (const statistics of [followed, initialStatistics(layout)]) {
     const values = { parameters, statistics };
