@@ -90,8 +90,10 @@ function goldenBlock(model: Model, net: GoldenNet): Float32Array<ArrayBuffer> {
   return block;
 }
 
-function norm(values: Float32Array): number {
-  return Math.sqrt(values.reduce((sum, value) => sum + value * value, 0));
+function norm(values: Iterable<number>): number {
+  let sum = 0;
+  for (const value of values) sum += value * value;
+  return Math.sqrt(sum);
 }
 
 function assertNear(actual: number, expected: number, tolerance: number, what: string): void {
