@@ -182,7 +182,8 @@ Deno.test("an unfinished run: other images and another device are refused unless
     const before = await snapshot(runDir);
     assertMistake(await finish(resumeLine(runDir)), {
       code: 2,
-      error: /dataset "10 classes: wave 0, .*; training images \w{12}" became "10 classes: wave 0, /,
+      error:
+        /dataset "10 classes: wave 0, .*; training images \w{12}" became "10 classes: wave 0, /,
       hint: /--allow-change dataset$/,
     });
     assert.deepEqual(await snapshot(runDir), before);

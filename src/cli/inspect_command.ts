@@ -115,6 +115,9 @@ function shownValues(image: Float32Array, { normalization }: AugmentSpec): Uint8
   for (let i = 0; i < image.length; i++) {
     shown[i] = normalization.kind === "channel"
       ? image[i] * normalization.deviation[i % 3] + normalization.mean[i % 3]
+      : normalization.kind === "pixel"
+      // Of -255 to 255, without the mean: black and white are the furthest from it.
+      ? 127.5 + image[i] / 2
       : 127.5 + image[i] * 127.5 / SHOWN_DEVIATIONS;
   }
   return Uint8Array.from(shown);

@@ -3,10 +3,12 @@
 import { batchNorm as batchNormOp, normalizeChannels } from "../ops/batch_norm.ts";
 import { conv2d } from "../ops/conv.ts";
 import { reshape } from "../ops/layout.ts";
+import { locallyConnected2d } from "../ops/local.ts";
 import { localResponseNormalization, type LrnAttributes } from "../ops/lrn.ts";
 import { matmul } from "../ops/matmul.ts";
 import { avgPool2d, globalAveragePool, maxPool2d } from "../ops/pool.ts";
-import type { WindowAttributes } from "../ops/window.ts";
+import { type SpatialNormAttributes, spatialResponseNormalization } from "../ops/spatial_norm.ts";
+import { type WindowAttributes, windowGeometry } from "../ops/window.ts";
 import { sizeOf } from "../tensor/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { constantInitializer, type Initializer } from "./initializers.ts";
@@ -42,9 +44,24 @@ export interface ConvOptions extends WeightOptions {
 export function conv(net: Net, name: string, x: Tensor, options: ConvOptions): Tensor {
   const { filters, size, stride = 1, padding = "same", activation } = options;
   const weights = weightsOf(net, name, [size, size, x.shape[3], filters], options);
-  const bias = biasesOf(net, name, filters, options);
+  const bias = biasesOf(net, name, [filters], options);
   const y = conv2d(x, weights, { bias, activation, strides: [stride, stride], padding });
   const words = `conv ${size}x${size}${stride === 1 ? "" : ` / ${stride}`}`;
+  return net.layer(name, withActivation(words, options), y);
+}
+
+/**
+ * A convolution whose filters and biases are not shared (cuda-convnet's local layer): each output position has its own;
+ * `name/weights` [OH OW, size size C, filters], `name/biases` [OH OW, filters].
+ */
+export function local(net: Net, name: string, x: Tensor, options: ConvOptions): Tensor {
+  const { filters, size: side, stride = 1, padding = "same", activation } = options;
+  const window: WindowAttributes = { size: [side, side], strides: [stride, stride], padding };
+  const { oh, ow, c } = windowGeometry("local", x.shape, window);
+  const weights = weightsOf(net, name, [oh * ow, side * side * c, filters], options);
+  const bias = biasesOf(net, name, [oh * ow, filters], options);
+  const y = locallyConnected2d(x, weights, { ...window, bias, activation });
+  const words = `local ${side}x${side}${stride === 1 ? "" : ` / ${stride}`}`;
   return net.layer(name, withActivation(words, options), y);
 }
 
@@ -56,7 +73,7 @@ export function dense(
   { units, ...options }: WeightOptions & { readonly units: number },
 ): Tensor {
   const weights = weightsOf(net, name, [x.shape[1], units], options);
-  const bias = biasesOf(net, name, units, options);
+  const bias = biasesOf(net, name, [units], options);
   const y = matmul(x, weights, { bias, activation: options.activation });
   return net.layer(name, withActivation("dense", options), y);
 }
@@ -118,6 +135,16 @@ export function responseNorm(net: Net, name: string, x: Tensor, attributes: LrnA
   return net.layer(name, "response norm", localResponseNormalization(x, attributes));
 }
 
+/** Local response normalization within each channel, over rows and columns. */
+export function spatialNorm(
+  net: Net,
+  name: string,
+  x: Tensor,
+  attributes: SpatialNormAttributes,
+): Tensor {
+  return net.layer(name, "spatial response norm", spatialResponseNormalization(x, attributes));
+}
+
 /** A share of the values dropped while training, the others scaled up (Srivastava et al. 2014). */
 export function dropout(net: Net, name: string, x: Tensor, rate: number): Tensor {
   return net.layer(name, `dropout ${rate}`, net.drop(x, rate));
@@ -141,12 +168,12 @@ function weightsOf(
 function biasesOf(
   net: Net,
   name: string,
-  count: number,
+  shape: readonly number[],
   { biases = constantInitializer(0), biasDecay: decay, biasRate: rate }: WeightOptions,
 ): Tensor | undefined {
   return biases === null
     ? undefined
-    : net.scope(name).parameter("biases", [count], { initializer: biases, decay, rate });
+    : net.scope(name).parameter("biases", shape, { initializer: biases, decay, rate });
 }
 
 function withActivation(words: string, { activation }: WeightOptions): string {

@@ -5,7 +5,7 @@ import type { Tensor } from "../tensor/tensor.ts";
 import { launch as launchWasm } from "../wasm/launch.ts";
 import { launch } from "../webgpu/kernel.ts";
 import { augmentReference, mixReference } from "./augment_reference.ts";
-import { AUGMENT_LENGTH, MIX_LENGTH, type Normalization } from "./augment_row.ts";
+import { type AffineNormalization, AUGMENT_LENGTH, MIX_LENGTH } from "./augment_row.ts";
 import { AUGMENT_SAMPLES, MIX_SAMPLES } from "./augment_samples.ts";
 import {
   bytesOfShapes,
@@ -34,7 +34,7 @@ export interface AugmentAttributes {
   readonly padMode: "zero" | "reflect";
   /** False if saturation is 1 and hue 0 in all rows: neither is computed then. */
   readonly color: boolean;
-  readonly normalization: Normalization;
+  readonly normalization: AffineNormalization;
 }
 
 /** Inputs before the blocks. */

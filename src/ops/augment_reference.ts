@@ -1,4 +1,10 @@
-import { AUGMENT, AUGMENT_LENGTH, GRAY_WEIGHTS, MIX, type Normalization } from "./augment_row.ts";
+import {
+  type AffineNormalization,
+  AUGMENT,
+  AUGMENT_LENGTH,
+  GRAY_WEIGHTS,
+  MIX,
+} from "./augment_row.ts";
 import type { AugmentAttributes } from "./augment.ts";
 
 /** An image in float64, [height, width, 3]. */
@@ -129,7 +135,7 @@ function contrast(picture: Picture, factor: number): Picture {
   return recolored(picture, (color) => color.map((v, c) => (v - means[c]) * factor + means[c]));
 }
 
-function normalize(picture: Picture, normalization: Normalization): Picture {
+function normalize(picture: Picture, normalization: AffineNormalization): Picture {
   if (normalization.kind === "channel") {
     const { mean, deviation } = normalization;
     return recolored(picture, (color) => color.map((v, c) => (v - mean[c]) / deviation[c]));

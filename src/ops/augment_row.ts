@@ -48,8 +48,26 @@ export const MIX_LENGTH = 8;
 /** Weights of red, green and blue in a gray value (ITU-R BT.601). */
 export const GRAY_WEIGHTS = [0.299, 0.587, 0.114] as const;
 
+/** A value for each place of a stored image; plain data, so that it can stand in a run's config. */
+export interface MeanImage {
+  /** Height and width of a stored image, pixels. */
+  readonly height: number;
+  readonly width: number;
+  /** [height, width, 3] of 32-bit floats, little-endian, in base64. */
+  readonly mean: string;
+}
+
 /** How values become the model's input. */
 export type Normalization =
+  | AffineNormalization
+  /**
+   * x - mean[place], the place that the pixel has in the stored image: the mean is cropped and mirrored with it
+   * (cuda-convnet's). It is 0 outside of the image.
+   */
+  | ({ readonly kind: "pixel" } & MeanImage);
+
+/** What is one affine map for each channel of an image. */
+export type AffineNormalization =
   /** (x - mean) / max(deviation, 1 / sqrt(N)) of each image (TensorFlow's per_image_standardization). */
   | { readonly kind: "image" }
   /** (x - mean[c]) / deviation[c], the same for all images. */

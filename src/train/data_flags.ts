@@ -136,11 +136,12 @@ export const AUGMENT_FLAGS = {
   },
   normalize: {
     kind: "choice",
-    choices: ["image", "channel"],
+    choices: ["image", "channel", "pixel"],
     default: "image",
     group: "Augmentation",
     about:
-      "what becomes 0 and 1: mean and deviation of each image, or of each channel of the training set",
+      "what becomes 0 and 1: mean and deviation of each image, or of each channel of the training set; " +
+      "pixel only takes the training set's mean image off",
   },
   cutout: {
     kind: "integer",

@@ -23,6 +23,10 @@ export class DeviceImages {
    */
   constructor(store: ImageStore, augment: AugmentSpec, maxBindingBytes: number) {
     const { format, count } = store;
+    const { normalization } = augment;
+    if (normalization.kind === "pixel") {
+      throw new RangeError("Cannot make images on the device as their mean image is not there");
+    }
     const imageWords = Math.ceil(imageBytes(format) / WORD_BYTES);
     const imagesPerBlock = Math.floor(maxBindingBytes / WORD_BYTES / imageWords);
     this.bytes = count * imageWords * WORD_BYTES;
@@ -46,7 +50,7 @@ export class DeviceImages {
       imagesPerBlock,
       padMode: augment.padMode,
       color: augment.saturation > 0 || augment.hue > 0,
-      normalization: augment.normalization,
+      normalization,
     };
   }
 

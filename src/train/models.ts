@@ -3,6 +3,7 @@
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { createModel, type Model, type ModelDefinition, type Recipe } from "../nn/model.ts";
+import { CUDA_CONVNETS } from "../nn/models/cuda_convnet.ts";
 import { reference } from "../nn/models/reference.ts";
 import { bottleneckResnet, resnet, resnetV1, wideResnet } from "../nn/models/resnet.ts";
 import { ConfigError, DataError } from "../util/errors.ts";
@@ -19,6 +20,7 @@ export const MODEL_NAMES = [
   "resnet-N",
   "resnet-v1-N",
   "wrn-28-10",
+  "cuda-convnet-NAME",
   "FILE.ts",
 ] as const;
 
@@ -42,6 +44,7 @@ const EXAMPLES = [
   ...[20, 32, 44, 56, 110, 164].map((layers) => `resnet-${layers}`),
   ...[20, 32, 44, 56, 110].map((layers) => `resnet-v1-${layers}`),
   "wrn-28-10",
+  ...[...CUDA_CONVNETS.keys()].flatMap((name) => [name, `cuda-convnet-${name}`]),
 ];
 
 /**
@@ -63,11 +66,19 @@ export async function loadModel(
   if (layers !== undefined) return resnetOf(Number(layers), version !== undefined, bottleneck);
   if (name === "reference") return reference;
   if (name === "wrn-28-10") return wideResnet;
+  const cudaConvnet = CUDA_CONVNETS.get(name.replace(/^cuda-convnet-/, ""));
+  if (cudaConvnet !== undefined) return cudaConvnet;
   if (isFile(name)) return await importModel(name);
   const near = nearest(name, EXAMPLES);
   throw new ConfigError(
     `unknown model ${JSON.stringify(name)}: expected one of ${MODEL_NAMES.join(", ")}`,
-    { hint: near === undefined ? "for example --model resnet-20" : `did you mean ${near}?` },
+    {
+      hint: name.startsWith("cuda-convnet")
+        ? `the nets are cuda-convnet-${[...CUDA_CONVNETS.keys()].join(", -")}`
+        : near === undefined
+        ? "for example --model resnet-20"
+        : `did you mean ${near}?`,
+    },
   );
 }
 

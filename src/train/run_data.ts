@@ -11,6 +11,7 @@ import {
 } from "../data/datasets/dataset_name.ts";
 import { openDataset } from "../data/datasets/open_dataset.ts";
 import type { ImageFormat, ImageStore } from "../data/image_store.ts";
+import { meanImage } from "../data/mean_image.ts";
 import { stratifiedSplit, stratifiedSubset } from "../data/split.ts";
 import { ConfigError } from "../util/errors.ts";
 import type { TrainConfig } from "./config.ts";
@@ -133,13 +134,14 @@ async function openLimited(
   return store.subset(stratifiedSubset(store.labels, limit, seed));
 }
 
-/** How values become the model's input: by each image, or by the training images' channels. */
+/** How values become the model's input: by each image, or by the training images' channels or mean. */
 export function normalizationOf(
   { normalize }: Pick<AugmentConfig, "normalize">,
   train: ImageStore,
 ): Normalization {
-  return normalize === "image"
-    ? { kind: "image" }
+  if (normalize === "image") return { kind: "image" };
+  return normalize === "pixel"
+    ? { kind: "pixel", ...meanImage(train) }
     : { kind: "channel", ...channelStatistics(train) };
 }
 

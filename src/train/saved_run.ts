@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import type { Normalization } from "../data/augment/spec.ts";
 import type { ImageFormat } from "../data/image_store.ts";
+import { meanValues } from "../data/mean_image.ts";
 import { DataError } from "../util/errors.ts";
 import { ioError } from "../util/io_errors.ts";
 import { isObject, parseObject } from "../util/json.ts";
@@ -103,13 +104,28 @@ function isNormalization(json: unknown): json is Normalization {
   const three = (value: unknown) =>
     Array.isArray(value) && value.length === 3 && value.every(Number.isFinite);
   return json.kind === "image" ||
-    json.kind === "channel" && three(json.mean) && three(json.deviation);
+    json.kind === "channel" && three(json.mean) && three(json.deviation) ||
+    json.kind === "pixel" && isMeanImage(json);
+}
+
+function isMeanImage({ height, width, mean }: Readonly<Record<string, unknown>>): boolean {
+  if (!isSize(height) || !isSize(width) || typeof mean !== "string") return false;
+  try {
+    const values = meanValues({ mean });
+    return values.length === height * width * 3 && values.every(Number.isFinite);
+  } catch {
+    // No base64.
+    return false;
+  }
+}
+
+function isSize(value: unknown): value is number {
+  return Number.isSafeInteger(value) && value as number > 0;
 }
 
 function isFormat(json: unknown): json is ImageFormat {
   if (!isObject(json)) return false;
   const { height, width, channels, order } = json;
-  const size = (value: unknown) => Number.isSafeInteger(value) && value as number > 0;
-  return size(height) && size(width) && (channels === 1 || channels === 3) &&
+  return isSize(height) && isSize(width) && (channels === 1 || channels === 3) &&
     (order === "CHW" || order === "HWC");
 }

@@ -7,6 +7,7 @@ import { MIX, MIX_LENGTH } from "../../src/ops/augment_row.ts";
 import { compile } from "../../src/tensor/compile.ts";
 import type { HostArray } from "../../src/tensor/tensor.ts";
 import { VariableState } from "../../src/tensor/state.ts";
+import { ConfigError } from "../../src/util/errors.ts";
 import { chooseInput } from "../../src/train/choose_input.ts";
 import { DeviceImages } from "../../src/train/device_images.ts";
 import { DeviceFeed } from "../../src/train/feed.ts";
@@ -156,6 +157,8 @@ Deno.test("who makes the images is chosen by the device and the bytes of the dat
   assert.equal(chooseInput("auto", gpu, store).input, "device");
   assert.equal(chooseInput("host", gpu, store).input, "host");
   assert.equal(chooseInput("device", cpu, store).input, "device");
+  assert.equal(chooseInput("auto", gpu, store, "pixel").input, "host");
+  assert.throws(() => chooseInput("device", gpu, store, "pixel"), ConfigError);
   const large = { format: store.format, count: 400_000 } as ImageStore;
   assert.equal(chooseInput("auto", gpu, large).input, "host");
   const small = { ...cpu, maxBytes: 20_000, memory: { used: 0 }, target: cpu.target } as typeof cpu;

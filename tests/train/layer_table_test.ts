@@ -21,7 +21,9 @@ function multiplyAddsOf({ layers }: LayerTable): number {
     tensors.map(({ shape: weights }) => {
       const size = weights.reduce((product, length) => product * length, 1);
       if (weights.length === 4) return size * shape![0] * shape![1];
-      return weights.length === 2 ? size : 0;
+      // Of a local layer: filters of each position, and biases that are a matrix as well.
+      if (weights.length === 3) return size;
+      return weights.length === 2 && weights[0] !== shape![0] * shape![1] ? size : 0;
     })
   ).reduce((sum, count) => sum + count, 0);
 }
@@ -33,6 +35,11 @@ const COUNTS: readonly [name: string, layers: number, parameters: number, multip
     ["resnet-164-bottleneck", 385, 1_703_258, 244_500_992],
     ["wrn-28-10", 64, 36_220_634, 5_214_492_928],
     ["resnet-v1-20", 49, 269_722, 40_551_040],
+    ["cuda-convnet-80sec", 9, 145_578, 12_354_176],
+    ["cuda-convnet-19pct", 8, 89_578, 12_298_240],
+    ["18pct", 10, 89_578, 12_298_240],
+    ["cuda-convnet-local-13pct", 7, 1_901_386, 32_919_552],
+    ["cuda-convnet-local-11pct", 9, 2_112_970, 19_512_576],
   ];
 
 for (const [name, layers, parameters, multiplyAdds] of COUNTS) {

@@ -1,11 +1,18 @@
 // Makes the model's input images by the numbers that `draw.ts` drew. The ops of `ops/augment.ts` do
 // the same on the device.
 
-import { AUGMENT, MIX } from "../../ops/augment_row.ts";
+import { AUGMENT, type MeanImage, MIX } from "../../ops/augment_row.ts";
 import type { ImageFormat } from "../image_store.ts";
 import { adjustSaturation, rotateHue } from "./color.ts";
 import { CHANNELS, createCropper } from "./crop.ts";
-import { applyChannelMap, createChannelMap, createMapFitter } from "./normalize.ts";
+import { meanValues } from "../mean_image.ts";
+import {
+  applyChannelMap,
+  applyMapAndMean,
+  createChannelMap,
+  createMapFitter,
+  UNCHANGED,
+} from "./normalize.ts";
 import type { AugmentSpec } from "./spec.ts";
 
 /**
@@ -22,15 +29,33 @@ export function createAugmenter(spec: AugmentSpec, format: ImageFormat): Augment
   const image = new Float64Array(height * width * CHANNELS);
   const map = createChannelMap();
   const crop = createCropper(spec, format);
-  const fitMap = createMapFitter(spec.normalization);
+  const { normalization } = spec;
+  const fitMap = createMapFitter(normalization.kind === "pixel" ? UNCHANGED : normalization);
+  const cropMean = normalization.kind === "pixel" ? createMeanCropper(spec, normalization) : null;
   return (pixels, row, out) => {
     crop(pixels, row[AUGMENT.top], row[AUGMENT.left], row[AUGMENT.flip] === 1, image);
     if (row[AUGMENT.saturation] !== 1) adjustSaturation(image, row[AUGMENT.saturation]);
     if (row[AUGMENT.hue] !== 0) rotateHue(image, row[AUGMENT.hue]);
     fitMap(image, row[AUGMENT.brightness], row[AUGMENT.contrast], map);
-    applyChannelMap(image, map, out);
+    if (cropMean === null) applyChannelMap(image, map, out);
+    else applyMapAndMean(image, map, cropMean(row), out);
     const size = row[AUGMENT.cutoutSize];
     if (size > 0) cutOut(out, spec.crop, row[AUGMENT.cutoutTop], row[AUGMENT.cutoutLeft], size);
+  };
+}
+
+/** Cuts the mean image as a row cuts its image; what it returns is used again. */
+function createMeanCropper(
+  spec: Pick<AugmentSpec, "crop" | "padMode">,
+  mean: MeanImage,
+): (row: Float32Array) => Float64Array {
+  const { height, width } = mean;
+  const values = meanValues(mean);
+  const crop = createCropper(spec, { height, width, channels: CHANNELS, order: "HWC" });
+  const out = new Float64Array(spec.crop[0] * spec.crop[1] * CHANNELS);
+  return (row) => {
+    crop(values, row[AUGMENT.top], row[AUGMENT.left], row[AUGMENT.flip] === 1, out);
+    return out;
   };
 }
 

@@ -12,6 +12,7 @@ import type { AugmentSpec } from "./spec.ts";
 export function checkAugment(spec: AugmentSpec, format: ImageFormat): void {
   checkNumbers(spec);
   checkCrop(spec, format);
+  checkMean(spec, format);
   checkReflection(spec, format);
   checkCutout(spec);
 }
@@ -69,6 +70,18 @@ function checkCrop({ crop: [height, width], pad }: AugmentSpec, format: ImageFor
       `padded by ${pad}: expected a crop of at most ${pixels(paddedHeight, paddedWidth)}, ` +
       `found ${pixels(height, width)}`,
     { hint: `give --pad ${Math.ceil(missing / 2)}, or an --image-size of at most ${largest}` },
+  );
+}
+
+function checkMean({ normalization }: AugmentSpec, { height, width }: ImageFormat): void {
+  if (normalization.kind !== "pixel") return;
+  if (normalization.height === height && normalization.width === width) return;
+  throw new ConfigError(
+    `Cannot take the mean image of ${
+      pixels(normalization.height, normalization.width)
+    } off images ` +
+      `of ${pixels(height, width)}: expected images of the size that was trained on`,
+    { hint: "use images of that size, or train with --normalize image" },
   );
 }
 

@@ -48,7 +48,7 @@ export function axisOffsets(
  * and right. `out` receives 0 to 255.
  */
 export type Cropper = (
-  pixels: Uint8Array,
+  pixels: Uint8Array | Float32Array,
   top: number,
   left: number,
   flip: boolean,
@@ -75,7 +75,7 @@ export function createCropper(
 }
 
 function gather(
-  pixels: Uint8Array,
+  pixels: Uint8Array | Float32Array,
   rows: Int32Array,
   columns: Int32Array,
   green: number,

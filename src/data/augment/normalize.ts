@@ -2,9 +2,9 @@
 //
 //   out = (x - center[c]) gain[c] + offset[c]
 //
-// Centered on the channel's mean, so that images of low contrast lose nothing to rounding.
+// but for the mean image, which is taken off pixel by pixel behind it. Centered on the channel's mean, so that images of low contrast lose nothing to rounding.
 
-import type { Normalization } from "./spec.ts";
+import type { AffineNormalization } from "./spec.ts";
 import { CHANNELS } from "./crop.ts";
 
 /** An affine map for each channel, and the statistics that it is made from; arrays of three. */
@@ -78,7 +78,7 @@ export type MapFitter = (
 ) => void;
 
 /** The {@linkcode MapFitter} of a normalization. */
-export function createMapFitter(normalization: Normalization): MapFitter {
+export function createMapFitter(normalization: AffineNormalization): MapFitter {
   if (normalization.kind === "image") {
     return (image, _brightness, contrast, map) => fitToImage(image, contrast, map);
   }
@@ -112,6 +112,30 @@ function fitToImage(
   for (let c = 0; c < CHANNELS; c++) {
     gain[c] = contrast * scale;
     offset[c] = (center[c] - mean) * scale;
+  }
+}
+
+/** No normalization: the map has brightness and contrast alone. */
+export const UNCHANGED: AffineNormalization = {
+  kind: "channel",
+  mean: [0, 0, 0],
+  deviation: [1, 1, 1],
+};
+
+/** Applies a map, and takes `mean` [H, W, 3] off; in float64, as both are far larger than their difference. */
+export function applyMapAndMean(
+  image: Float64Array,
+  { center, gain, offset }: ChannelMap,
+  mean: Float64Array,
+  out: Float32Array,
+): void {
+  for (let c = 0; c < CHANNELS; c++) {
+    const middle = center[c];
+    const factor = gain[c];
+    const shift = offset[c];
+    for (let i = c; i < image.length; i += CHANNELS) {
+      out[i] = (image[i] - middle) * factor + shift - mean[i];
+    }
   }
 }
 

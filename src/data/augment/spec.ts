@@ -2,7 +2,7 @@
 
 import type { Normalization } from "../../ops/augment_row.ts";
 
-export type { Normalization } from "../../ops/augment_row.ts";
+export type { AffineNormalization, Normalization } from "../../ops/augment_row.ts";
 
 /**
  * The way of a training image, in this order: pad, random crop, flip, saturation, hue, brightness,

@@ -15,6 +15,8 @@ const CHANNEL = {
     deviation: [63, 62.1, 66.7],
   },
 } as const;
+/** A mean image of the size of the format takes this one's place. */
+const PIXEL = { normalization: { kind: "pixel", height: 0, width: 0, mean: "" } } as const;
 const ALL = { saturation: 0.9, hue: 0.4, brightness: 63, contrast: 0.8, flip: true, cutout: 9 };
 
 const RECIPES: Readonly<Record<string, AugmentSpec>> = {
@@ -32,11 +34,22 @@ const RECIPES: Readonly<Record<string, AugmentSpec>> = {
   brightness: { ...PLAIN, brightness: 63, ...CHANNEL },
   contrast: { ...PLAIN, contrast: 0.8 },
   "channel normalization": { ...PLAIN, ...CHANNEL },
+  "mean image": { ...PLAIN, ...PIXEL, flip: true },
+  "mean image, zero padding, cutout": { ...PLAIN, ...PIXEL, flip: true, pad: 5, cutout: 8 },
+  "all, mirrored padding, mean image": { ...PLAIN, ...ALL, ...PIXEL, pad: 4, padMode: "reflect" },
   cutout: { ...PLAIN, cutout: 8 },
   "cutout of odd size": { ...PLAIN, cutout: 7, crop: [21, 17] },
   "all, zero padding": { ...PLAIN, ...ALL, pad: 4 },
   "all, mirrored padding, channels": { ...PLAIN, ...ALL, ...CHANNEL, pad: 4, padMode: "reflect" },
 };
+
+/** A recipe with a mean image of the format's size if it has one. */
+function withMean(spec: AugmentSpec, { height, width }: ImageFormat): AugmentSpec {
+  if (spec.normalization.kind !== "pixel") return spec;
+  const values = Float32Array.from({ length: height * width * 3 }, (_, i) => (i * 37.3) % 255);
+  const mean = new Uint8Array(values.buffer).toBase64();
+  return { ...spec, normalization: { kind: "pixel", height, width, mean } };
+}
 
 /** Runs a recipe over test images and compares each with the oracle. */
 function compare(spec: AugmentSpec, format: ImageFormat, row: (index: number) => Float32Array) {
@@ -52,9 +65,10 @@ function compare(spec: AugmentSpec, format: ImageFormat, row: (index: number) =>
   }
 }
 
-for (const [name, spec] of Object.entries(RECIPES)) {
+for (const [name, recipe] of Object.entries(RECIPES)) {
   Deno.test(`an augmenter makes what the oracle makes: ${name}`, () => {
     for (const format of Object.values(FORMATS)) {
+      const spec = withMean(recipe, format);
       const random = new RandomStream(7, STREAMS.augment);
       const row = new Float32Array(AUGMENT_LENGTH);
       compare(spec, format, (index) => {

@@ -1,8 +1,8 @@
 // The augmentation once more, in float64, stage by stage from its definitions on lists of numbers; it
 // shares nothing with the code but the positions of the numbers.
 
-import { AUGMENT, MIX } from "../../../src/ops/augment_row.ts";
-import type { AugmentSpec, Normalization } from "../../../src/data/augment/spec.ts";
+import { AUGMENT, type MeanImage, MIX } from "../../../src/ops/augment_row.ts";
+import type { AffineNormalization, AugmentSpec } from "../../../src/data/augment/spec.ts";
 import type { ImageFormat } from "../../../src/data/image_store.ts";
 
 /** [H][W][3] */
@@ -25,7 +25,9 @@ export function oracleImage(
   picture = eachPixel(picture, (pixel) => turnHue(pixel, row[AUGMENT.hue]));
   picture = eachPixel(picture, (pixel) => pixel.map((x) => x + row[AUGMENT.brightness]));
   picture = contrast(picture, row[AUGMENT.contrast]);
-  picture = normalize(picture, spec.normalization);
+  picture = spec.normalization.kind === "pixel"
+    ? lessMean(picture, oracleMean(spec, spec.normalization, row))
+    : normalize(picture, spec.normalization);
   return cutout(picture, row).flat(2);
 }
 
@@ -42,6 +44,29 @@ export function oracleMix(images: readonly number[][], mix: Float32Array, width:
       return within ? partner[k] : share * value + (1 - share) * partner[k];
     });
   });
+}
+
+/** The mean image as the row crops and mirrors it; 0 in the zero padding. */
+function oracleMean(
+  spec: AugmentSpec,
+  { height, width, mean }: MeanImage,
+  row: Float32Array,
+): Picture {
+  const view = new DataView(Uint8Array.fromBase64(mean).buffer);
+  const whole = range(height).map((y) =>
+    range(width).map((x) =>
+      range(3).map((c) => view.getFloat32(((y * width + x) * 3 + c) * 4, true))
+    )
+  );
+  const top = row[AUGMENT.top] + spec.pad;
+  const left = row[AUGMENT.left] + spec.pad;
+  const cut = pad(whole, spec.pad, spec.padMode).slice(top, top + spec.crop[0])
+    .map((line) => line.slice(left, left + spec.crop[1]));
+  return row[AUGMENT.flip] === 1 ? cut.map((line) => line.toReversed()) : cut;
+}
+
+function lessMean(picture: Picture, mean: Picture): Picture {
+  return picture.map((line, y) => line.map((pixel, x) => pixel.map((v, c) => v - mean[y][x][c])));
 }
 
 function decode(pixels: Uint8Array, { height, width, channels, order }: ImageFormat): Picture {
@@ -108,7 +133,7 @@ function contrast(picture: Picture, factor: number): Picture {
   return eachPixel(picture, (pixel) => pixel.map((x, c) => (x - means[c]) * factor + means[c]));
 }
 
-function normalize(picture: Picture, normalization: Normalization): Picture {
+function normalize(picture: Picture, normalization: AffineNormalization): Picture {
   if (normalization.kind === "channel") {
     const { mean, deviation } = normalization;
     return eachPixel(picture, (pixel) => pixel.map((x, c) => (x - mean[c]) / deviation[c]));
