@@ -121,7 +121,7 @@ Deno.test("what no layer claims has rows of its own, and what is noted twice cou
       image: [8, 8, 3],
       build(net, images) {
         const first = conv(net, "conv", images, { filters: 4, size: 3, ...weights });
-        const again = net.layer("conv", "again", first);
+        const again = net.layer("again", "the same", first);
         net.statistics("forgotten", 4);
         const normal = batchNorm(net, "bn", again, {});
         const hidden = dense(net, "dense", flatten(normal), { units: 5, ...weights });
@@ -141,7 +141,7 @@ Deno.test("what no layer claims has rows of its own, and what is noted twice cou
   );
   assert.deepEqual(rows, [
     ["conv", 4 * 28, 64 * 27 * 4, 0, 1024, [-1]],
-    ["conv", 0, 0, 0, 1024, [0]],
+    ["again", 0, 0, 0, 1024, [0]],
     ["bn", 8, 0, 8, 1024, [1]],
     ["dense", 256 * 5 + 5, 256 * 5, 0, 20, [2]],
     [UNNAMED, 0, 15, 0, 12, [3]],
