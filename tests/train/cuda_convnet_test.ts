@@ -60,9 +60,9 @@ const golden: Golden = JSON.parse(
   Deno.readTextFileSync(new URL("../golden/cuda_convnet.json", import.meta.url)),
 );
 
-/** Relative: 2e-6 was seen. */
+/** Relative: 4e-6 was seen. */
 const TOLERANCE = 2e-5;
-/** Of how far tensors move: a bias moves by a few hundred steps of its rounding. */
+/** Of how far tensors move: a bias moves by a few hundred steps of its rounding; 1.4e-3 was seen. */
 const MOVE_TOLERANCE = 0.02;
 
 async function netOf(name: string): Promise<Model> {
