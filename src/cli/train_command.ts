@@ -134,7 +134,7 @@ async function trainIn({ config, runDir, plan, terminal, interrupts }: Start): P
   const resumed = plan && goOn(plan, run, { runDir, terminal });
   const resume = resumed && unpackCheckpoint(resumed, model, layout);
   if (resume !== undefined) checkOptimizer(resume, config.optimizer);
-  const input = chooseInput(config.input, device, training, normalization.kind);
+  const input = chooseInput(config.input, device, training);
   using metrics = openMetrics(join(runDir, METRICS_FILE), {
     onFull: config.onFull === "stop" ? undefined : (error) => {
       terminal.log(`warning: ${error.message}; lines are kept in memory until there is space`);

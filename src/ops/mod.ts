@@ -9,6 +9,7 @@ export * from "./grad.ts";
 export * from "./layout.ts";
 export * from "./local.ts";
 export * from "./lrn.ts";
+export * from "./mean_image.ts";
 export * from "./matmul.ts";
 export * from "./norm.ts";
 export * from "./pool.ts";

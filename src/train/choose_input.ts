@@ -1,7 +1,6 @@
-import type { Normalization } from "../data/augment/spec.ts";
 import { imageBytes, type ImageStore } from "../data/image_store.ts";
 import type { Device } from "../engine/device.ts";
-import { ConfigError, DeviceError } from "../util/errors.ts";
+import { DeviceError } from "../util/errors.ts";
 import { formatBytes } from "../util/units.ts";
 
 /** Who makes the images of a batch, and why; the reason is part of a sentence. */
@@ -17,24 +16,14 @@ const MOST_BYTES = 2 ** 30;
  * Chooses who makes the images of a batch. `auto` takes the device where it is a GPU and the data set
  * fits; a software adapter and the CPU engine compute on the cores that the worker threads use anyway.
  *
- * @throws {ConfigError} if the device is asked for and cannot normalize so
  * @throws {DeviceError} if the device is asked for and the data set does not fit
  */
 export function chooseInput(
   choice: "auto" | "host" | "device",
   device: Device,
   store: ImageStore,
-  normalization: Normalization["kind"] = "image",
 ): InputChoice {
   if (choice === "host") return { input: "host", reason: "worker threads, as asked for" };
-  if (normalization === "pixel") {
-    // The kernels that make images do not read a mean image.
-    const reason = "worker threads: they alone take a mean image off";
-    if (choice === "auto") return { input: "host", reason };
-    throw new ConfigError("--input device does not go with --normalize pixel: found both", {
-      hint: "leave the images to worker threads: --input host",
-    });
-  }
   // Each image starts on a word.
   const bytes = store.count * Math.ceil(imageBytes(store.format) / 4) * 4;
   const free = device.maxBytes - device.memory.used;

@@ -24,8 +24,8 @@ export const COMMANDS = {
         placeholder: "name",
         group: "Run",
         about:
-          "what is trained: reference, resnet-N (6n + 2 layers), resnet-v1-N, wrn-28-10, or a file of your " +
-          "own: ./my_model.ts",
+          "what is trained: reference, resnet-N (6n + 2 layers), resnet-v1-N, wrn-28-10, cuda-convnet-NAME " +
+          "(80sec, 19pct, 18pct, local-13pct, local-11pct), or a file of your own: ./my_model.ts",
       },
       bottleneck: {
         kind: "boolean",

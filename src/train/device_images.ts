@@ -1,9 +1,12 @@
 import { mixes } from "../data/augment/spec.ts";
 import type { AugmentSpec } from "../data/augment/spec.ts";
+import { UNCHANGED } from "../data/augment/normalize.ts";
+import { meanValues } from "../data/mean_image.ts";
 import { imageBytes, type ImageStore, imageStrides } from "../data/image_store.ts";
 import { type AugmentAttributes, augmentImages, mixImages } from "../ops/augment.ts";
 import { AUGMENT_LENGTH, MIX_LENGTH } from "../ops/augment_row.ts";
-import { lazyVariable, placeholder, type Tensor } from "../tensor/tensor.ts";
+import { subtractMeanImage } from "../ops/mean_image.ts";
+import { constant, lazyVariable, placeholder, type Tensor } from "../tensor/tensor.ts";
 
 const WORD_BYTES = 4;
 
@@ -17,6 +20,8 @@ export class DeviceImages {
   readonly #blocks: readonly Tensor[];
   readonly #attributes: AugmentAttributes;
   readonly #mixed: boolean;
+  /** What is taken off the images, [H, W, 3]. */
+  readonly #mean: Tensor | undefined;
 
   /**
    * @param maxBindingBytes the largest buffer that a kernel can read: the images are split at it.
@@ -24,9 +29,6 @@ export class DeviceImages {
   constructor(store: ImageStore, augment: AugmentSpec, maxBindingBytes: number) {
     const { format, count } = store;
     const { normalization } = augment;
-    if (normalization.kind === "pixel") {
-      throw new RangeError("Cannot make images on the device as their mean image is not there");
-    }
     const imageWords = Math.ceil(imageBytes(format) / WORD_BYTES);
     const imagesPerBlock = Math.floor(maxBindingBytes / WORD_BYTES / imageWords);
     this.bytes = count * imageWords * WORD_BYTES;
@@ -50,15 +52,22 @@ export class DeviceImages {
       imagesPerBlock,
       padMode: augment.padMode,
       color: augment.saturation > 0 || augment.hue > 0,
-      normalization,
+      normalization: normalization.kind === "pixel" ? UNCHANGED : normalization,
     };
+    if (normalization.kind === "pixel") {
+      const shape = [normalization.height, normalization.width, 3];
+      this.#mean = constant(meanValues(normalization), shape, "mean image");
+    }
   }
 
   /** The images [N, H, W, 3] of a batch. */
   images(batchSize: number): Tensor {
     const ids = placeholder("ids", [batchSize], "u32");
     const rows = placeholder("rows", [batchSize, AUGMENT_LENGTH]);
-    const images = augmentImages(this.#blocks, ids, rows, this.#attributes);
+    const made = augmentImages(this.#blocks, ids, rows, this.#attributes);
+    const images = this.#mean === undefined
+      ? made
+      : subtractMeanImage(made, rows, this.#mean, this.#attributes.padMode);
     return this.#mixed ? mixImages(images, placeholder("mix", [MIX_LENGTH])) : images;
   }
 }

@@ -19,6 +19,7 @@ import { emaUpdate, momentumUpdate, recordRow } from "../ops/update.ts";
 import { type Shape, sizeOf } from "../tensor/shape.ts";
 import { SLOT_ELEMENTS } from "../tensor/storage.ts";
 import { constant, fill, placeholder, type Tensor, variable } from "../tensor/tensor.ts";
+import { ConfigError } from "../util/errors.ts";
 import type { Recipe } from "./recipe.ts";
 import { needsTargets } from "./soft_targets.ts";
 
@@ -241,7 +242,7 @@ function clipped(gradient: Tensor, squares: Tensor, limit: number): Tensor {
  * The gradient times each parameter's own factor of the learning rate; the same where all are 1. A velocity
  * of it is that of the gradient times the factor.
  *
- * @throws {RangeError} with adamw, whose step does not grow with the gradient
+ * @throws {ConfigError} with adamw, whose step does not grow with the gradient
  */
 function withOwnRates(
   gradient: Tensor,
@@ -251,7 +252,9 @@ function withOwnRates(
   const own = specs.find(({ rate }) => rate !== 1);
   if (own === undefined) return gradient;
   if (recipe.optimizer === "adamw") {
-    throw new RangeError(`Cannot train with adamw as ${own.name} has a learning rate of its own`);
+    throw new ConfigError(`Cannot train with adamw as ${own.name} has a learning rate of its own`, {
+      hint: "choose --optimizer sgd, momentum or nesterov for this model",
+    });
   }
   const rates = new Float32Array(size);
   specs.forEach(({ shape, rate }, i) => rates.fill(rate, offsets[i], offsets[i] + sizeOf(shape)));

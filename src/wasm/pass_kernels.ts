@@ -146,6 +146,18 @@ export const PASS_KERNELS = {
       deviation_b: "f32",
     },
   },
+  subtract_mean_image: {
+    buffers: ["x", "rows", "mean", "y"],
+    access: ["read", "read", "read", "read_write"],
+    params: {
+      batch: "u32",
+      crop_height: "i32",
+      crop_width: "i32",
+      height: "i32",
+      width: "i32",
+      reflect: "u32",
+    },
+  },
   mix_images: {
     buffers: ["x", "mix", "y"],
     access: ["read", "read", "read_write"],

@@ -51,6 +51,7 @@ import spatial_norm from "../../shaders/spatial_norm.wgsl" with { type: "text" }
 import spatial_norm_grad from "../../shaders/spatial_norm_grad.wgsl" with { type: "text" };
 import spatial_norm_terms from "../../shaders/spatial_norm_terms.wgsl" with { type: "text" };
 import standardize from "../../shaders/standardize.wgsl" with { type: "text" };
+import subtract_mean_image from "../../shaders/subtract_mean_image.wgsl" with { type: "text" };
 import unary from "../../shaders/unary.wgsl" with { type: "text" };
 import lib_activation from "../../shaders/lib/activation.wgsl" with { type: "text" };
 import lib_color from "../../shaders/lib/color.wgsl" with { type: "text" };
@@ -134,5 +135,6 @@ export const KERNELS = {
   spatial_norm_grad: { "source": spatial_norm_grad, "buffers":["x","terms","dx"],"access":["read","read","read_write"],"overrides":{"SIZE":"u32","BETA":"f32","MASK":"bool"},"lines":{"WORKGROUP":256},"aliases":{"elem":"f32"},"params":{"length":"u32","h":"u32","w":"u32","c":"u32","alpha":"f32"},"subgroups":false},
   spatial_norm_terms: { "source": spatial_norm_terms, "buffers":["x","dy","terms","dx"],"access":["read","read","read_write","read_write"],"overrides":{"SIZE":"u32","BETA":"f32"},"lines":{"WORKGROUP":256},"aliases":{"elem":"f32"},"params":{"length":"u32","h":"u32","w":"u32","c":"u32","alpha":"f32"},"subgroups":false},
   standardize: { "source": standardize, "buffers":["x","y"],"access":["read","read_write"],"overrides":{},"lines":{"WORKGROUP":64},"aliases":{"elem":"f32"},"params":{"images":"u32","length":"u32"},"subgroups":false},
+  subtract_mean_image: { "source": subtract_mean_image, "buffers":["x","rows","mean","y"],"access":["read","read","read","read_write"],"overrides":{"REFLECT":"bool"},"lines":{"WORKGROUP":256},"aliases":{},"params":{"batch":"u32","crop_height":"u32","crop_width":"u32","height":"i32","width":"i32"},"subgroups":false},
   unary: { "source": unary, "buffers":["x","y"],"access":["read","read_write"],"overrides":{"FUNCTION":"u32"},"lines":{"WORKGROUP":256},"aliases":{"elem":"f32"},"params":{"length":"u32","slope":"f32"},"subgroups":false},
 } as const;

@@ -116,10 +116,9 @@ def describe_gradient(g):
 def run(name, dtype):
     net, side, layers = NETS[name]
     recipes = tensors(side, layers)
-    p = {key: generate(stream, shape, 0.0, scale).to(dtype) for key, (stream, shape, scale) in recipes.items()}
-    images, labels = p.pop("images"), torch.tensor(LABELS)
-    for value in p.values():
-        value.requires_grad_()
+    start = {key: generate(stream, shape, 0.0, scale) for key, (stream, shape, scale) in recipes.items()}
+    images, labels = start.pop("images").to(dtype), torch.tensor(LABELS)
+    p = {key: value.to(dtype).clone().requires_grad_() for key, value in start.items()}
     inc = {key: torch.zeros_like(value) for key, value in p.items()}
     result = {"losses": []}
     for step in range(STEPS + 1):
@@ -133,7 +132,8 @@ def run(name, dtype):
             whole = {key: g.clone() for key, g in gradients.items()}
             for layer in layers:
                 whole[f"{layer}/weights"] += layers[layer][3] * w[layer][0].detach()
-            result |= {"logits": logits.detach(), "cross_entropy": cross_entropy.item(), "gradients": whole}
+            result |= {"logits": logits.detach(), "gradients": whole}
+            result["cross_entropy"] = cross_entropy.item()
         if step == STEPS:
             break
         with torch.no_grad():
@@ -142,7 +142,7 @@ def run(name, dtype):
                 eps, wc = (EPS_W, layers[layer][3]) if kind == "weights" else (EPS_B, 0)
                 inc[key] = MOM * inc[key] - eps * gradients[key] - eps * wc * value
                 value += inc[key]
-    result["moved"] = {key: (v.detach() - generate(*recipes[key][:2], 0.0, recipes[key][2])).norm().item() for key, v in p.items()}
+    result["moved"] = {key: (v.detach() - start[key]).norm().item() for key, v in p.items()}
     return result
 
 
@@ -151,7 +151,9 @@ def golden_net(name):
     print(f"{name}: losses {found['losses']}")
     print(f"  float32: logits {relative(single['logits'], found['logits']):.1e}, losses {single['losses']}")
     for key, g in found["gradients"].items():
-        print(f"  {key}: {relative(single['gradients'][key], g):.1e}, norm {g.norm():.3g}, moved {found['moved'][key]:.3g}, float32 {single['moved'][key]:.3g}")
+        apart = relative(single["gradients"][key], g)
+        moved = f"{found['moved'][key]:.3g}, float32 {single['moved'][key]:.3g}"
+        print(f"  {key}: {apart:.1e}, norm {g.norm():.3g}, moved {moved}")
     _, side, layers = NETS[name]
     return {
         "inputs": {key: describe(*recipe) for key, recipe in tensors(side, layers).items()},

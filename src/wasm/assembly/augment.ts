@@ -145,6 +145,39 @@ export function augment_images(p: usize, first: i32, last: i32, _scratch: usize)
   }
 }
 
+// Takes the mean image off where its crop lies inside of it and nothing is cut out; the formulas stand in
+// shaders/subtract_mean_image.wgsl.
+export function subtract_mean_image(p: usize, first: i32, last: i32, _scratch: usize): void {
+  const x = pointer(p, 0), rows = pointer(p, 1), mean = pointer(p, 2), y = pointer(p, 3);
+  const h = i32Param(p, 5), w = i32Param(p, 6);
+  const height = i32Param(p, 7), width = i32Param(p, 8), reflect = u32Param(p, 9) != 0;
+  for (let image = first; image < last; image++) {
+    const row = rows + ((<u32> image * ROW) << 2);
+    const top = <i32> load<f32>(row), left = <i32> load<f32>(row, 4);
+    const flip = load<f32>(row, 8) != 0;
+    const cutTop = <i32> load<f32>(row, 28), cutLeft = <i32> load<f32>(row, 32);
+    const size = <i32> load<f32>(row, 36);
+    let at: usize = <usize> (image * h * w * 12);
+    for (let i: i32 = 0; i < h; i++) {
+      const line = reflect ? mirrored(top + i, height) : top + i;
+      for (let j: i32 = 0; j < w; j++, at += 12) {
+        const across = left + (flip ? w - 1 - j : j);
+        const place = reflect ? mirrored(across, width) : across;
+        const isCut = i >= cutTop && i < cutTop + size && j >= cutLeft && j < cutLeft + size;
+        const outside = line < 0 || line >= height || place < 0 || place >= width;
+        if (isCut || outside) {
+          memory.copy(y + at, x + at, 12);
+          continue;
+        }
+        const from = mean + <usize> ((line * width + place) * 12);
+        store<f32>(y + at, load<f32>(x + at) - load<f32>(from));
+        store<f32>(y + at, load<f32>(x + at, 4) - load<f32>(from, 4), 4);
+        store<f32>(y + at, load<f32>(x + at, 8) - load<f32>(from, 8), 8);
+      }
+    }
+  }
+}
+
 // y = share own + (1 - share) partner for `count` floats.
 // @ts-ignore: decorator
 @inline

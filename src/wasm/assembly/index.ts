@@ -1,5 +1,5 @@
 // Every kernel of the CPU engine. The contract of a kernel stands in ../kernels.ts.
-export { augment_images, mix_images } from "./augment";
+export { augment_images, mix_images, subtract_mean_image } from "./augment";
 export {
   batch_norm,
   batch_norm_grad_input,
