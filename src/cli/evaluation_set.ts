@@ -6,10 +6,17 @@ import { openSource, selectData } from "../train/run_data.ts";
 import type { SavedRun } from "../train/saved_run.ts";
 import { ConfigError } from "../util/errors.ts";
 
+/** Which images a command asks for. */
+export type SetChoice = Pick<
+  EvalConfig,
+  "split" | "dataset" | "dataDir" | "skipCorrupt" | "cacheDir" | "workers"
+>;
+
 /** The images that an evaluation was asked for. */
 export interface ChosenSet {
   /** `test`, `validation` or `train`. */
   readonly name: string;
+  readonly dataset: Dataset;
   readonly store: ImageStore;
   /** How many images the run trains on; undefined if the images are another data set's. */
   readonly trainingImages?: number;
@@ -20,7 +27,21 @@ export interface ChosenSet {
  *
  * @throws {ConfigError} if there is no such part, or the classes differ from the run's
  */
-export async function openEvaluationSet(config: EvalConfig, run: SavedRun): Promise<ChosenSet> {
+export async function openEvaluationSet(config: SetChoice, run: SavedRun): Promise<ChosenSet> {
+  return await openSet(config, run, (dataset) => checkClasses(dataset, run));
+}
+
+/**
+ * The same, of any classes.
+ *
+ * @param check refuses a data set before its images are read
+ * @throws {ConfigError} if there is no such part
+ */
+export async function openSet(
+  config: SetChoice,
+  run: SavedRun,
+  check: (dataset: Dataset) => void = () => {},
+): Promise<ChosenSet> {
   const { split, dataset: other, workers } = config;
   const source = {
     ...run.config,
@@ -31,7 +52,7 @@ export async function openEvaluationSet(config: EvalConfig, run: SavedRun): Prom
     workers,
   };
   const dataset = await openSource({ ...source, dataUrl: null }, createReporter());
-  checkClasses(dataset, run);
+  check(dataset);
   const selection = other === null
     ? run.config
     : { ...run.config, limit: null, validationFraction: 0 };
@@ -50,7 +71,7 @@ export async function openEvaluationSet(config: EvalConfig, run: SavedRun): Prom
     );
   }
   const trainingImages = other === null ? train.count : undefined;
-  return { name: set.name, store: await set.open(), trainingImages };
+  return { name: set.name, dataset, store: await set.open(), trainingImages };
 }
 
 function checkClasses(dataset: Dataset, { data: { classes } }: SavedRun): void {

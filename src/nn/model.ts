@@ -101,3 +101,21 @@ export function createModel(definition: ModelDefinition, classes: number): Model
     },
   };
 }
+
+/** The forward pass of images as an evaluation does it, of placeholders: what layers there are, and their shapes. */
+export function rehearse(
+  model: Model,
+  images: Tensor = placeholder("images", [1, ...model.image]),
+): ForwardResult {
+  const parameters = model.parameters.map(({ name, shape }) => [name, placeholder(name, shape)]);
+  const statistics = model.statistics.map(({ name, channels }) => [
+    name,
+    placeholder(name, [2, channels]),
+  ]);
+  return model.forward({
+    parameters: Object.fromEntries(parameters),
+    images,
+    training: false,
+    statistics: Object.fromEntries(statistics),
+  });
+}

@@ -32,6 +32,8 @@ export type TrainConfig = ConfigOf<"train">;
 export type EvalConfig = ConfigOf<"eval">;
 /** The settings of `predict`; null means the newest. */
 export type PredictConfig = ConfigOf<"predict">;
+/** The settings of `features`; null means the newest, and a null `tap` that they are listed. */
+export type FeaturesConfig = ConfigOf<"features">;
 /** The settings of `describe`; a null `svg` means no picture. */
 export type DescribeConfig = ConfigOf<"describe">;
 /** The settings of `data`; a null `dataUrl` means the official address. */
@@ -89,6 +91,8 @@ export function parseCommandLine(argv: readonly string[]): Invocation {
       return { command, config: parseEvalConfig(rest) };
     case "predict":
       return { command, config: parsePredictConfig(rest) };
+    case "features":
+      return { command, config: parseFeaturesConfig(rest) };
     case "describe":
       return { command, config: parseDescribeConfig(rest) };
     case "data":
@@ -128,6 +132,17 @@ export function parsePredictConfig(argv: readonly string[]): PredictConfig {
   const context = { ...contextOf("predict"), positionals };
   const { flags: values, positionals: images } = parseArguments(flags, argv, context);
   return { ...values, images };
+}
+
+/** The settings of `features` from the flags behind the command; throws {@linkcode ConfigError}. */
+export function parseFeaturesConfig(argv: readonly string[]): FeaturesConfig {
+  const config = parseFlags(COMMANDS.features.flags, argv, contextOf("features"));
+  if (config.tap !== null && config.out === null || config.tap === null && config.out !== null) {
+    throw new ConfigError("--tap and --out go together: found one of them", {
+      hint: "for example --tap local4 --out local4.npy; without both the taps are listed",
+    });
+  }
+  return config;
 }
 
 /** The settings of `describe` from the flags behind the command; throws {@linkcode ConfigError}. */
