@@ -8,7 +8,6 @@ import { parameterLayout } from "../nn/parameters.ts";
 import { type Console, createConsole } from "../report/console.ts";
 import { openMetrics } from "../report/metrics.ts";
 import { unpackCheckpoint } from "../train/checkpoints/load_checkpoint.ts";
-import { listed, loadInitialWeights } from "../train/checkpoints/init_from.ts";
 import { rewriteManifest } from "../train/checkpoints/write_checkpoint.ts";
 import { checkMeasurable } from "../train/check_recipe.ts";
 import { chooseInput } from "../train/choose_input.ts";
@@ -37,11 +36,13 @@ import {
 } from "../train/run_folder.ts";
 import { type SavedRun, savedRun } from "../train/saved_run.ts";
 import { train, type TrainEvents, type TrainOptions, type TrainResult } from "../train/train.ts";
+import { tunedModel } from "../train/tuning.ts";
 import { DeviceError, UserError } from "../util/errors.ts";
 import { isDiskFull } from "../util/io_errors.ts";
 import { formatCount } from "../util/units.ts";
 import { VERSION } from "../util/version.ts";
 import { endText, startTable, trainOnText } from "./train_texts.ts";
+import { startOf } from "./train_start.ts";
 import { trainEvents } from "./train_events.ts";
 
 /**
@@ -97,7 +98,10 @@ function resume(
 async function trainIn({ config, runDir, plan, terminal, interrupts }: Start): Promise<void> {
   const data = await selectData(await openSource(config, createReporter()), config);
   const { train: training, dataset } = data;
-  const model = createModel(await loadModel(config), dataset.classes.length);
+  const definition = await loadModel(config);
+  const start = await startOf(config, { definition, dataset, plan, terminal });
+  const plain = createModel(definition, dataset.classes.length);
+  const model = start.fresh === undefined ? plain : tunedModel(plain, config, start.fresh);
   const layout = parameterLayout(model.parameters);
   const [height, width] = model.image;
   const normalization = normalizationOf(config, training);
@@ -112,10 +116,6 @@ async function trainIn({ config, runDir, plan, terminal, interrupts }: Start): P
     return;
   }
   checkMeasurable(config, data.evaluations.length);
-  const initial = config.initFrom === null || plan?.checkpoint
-    ? undefined
-    : await initialWeights(config.initFrom, { config, layout, terminal });
-
   using devices = new DisposableStack();
   const open = async () => {
     const opened = await openDevice(config.device, config.threads);
@@ -127,6 +127,7 @@ async function trainIn({ config, runDir, plan, terminal, interrupts }: Start): P
   const run = savedRun({ ...config, dataDir: dataDirOf(config) }, {
     data: { classes, normalization, format, fingerprint: fingerprint(training) },
     machine: { kiln: VERSION, deno: Deno.version.deno, device: deviceIdentity(device) },
+    finetune: start.fresh && { fresh: start.fresh },
   });
   const resumed = plan && goOn(plan, run, { runDir, terminal });
   const resume = resumed && unpackCheckpoint(resumed, model, layout);
@@ -160,7 +161,7 @@ async function trainIn({ config, runDir, plan, terminal, interrupts }: Start): P
     evalEvery: config.evalEvery,
     patience: config.patience,
     resume,
-    initial,
+    initial: start.initial,
     signal: interrupts.signal,
     reopen: async (): Promise<Device> => sameDevice((await open()).device, run),
   };
@@ -243,23 +244,4 @@ function goOn(
   if (changes.length + surroundings.length === 0) return checkpoint;
   const manifest = { ...checkpoint.manifest, run: run.json, configHash: configHash(run) };
   return { ...checkpoint, manifest };
-}
-
-async function initialWeights(
-  path: string,
-  { config, layout, terminal }: {
-    config: TrainConfig;
-    layout: ReturnType<typeof parameterLayout>;
-    terminal: Console;
-  },
-): Promise<Float32Array<ArrayBuffer>> {
-  const { seed, initPartial: partial } = config;
-  const { parameters, mismatches, taken, unused } = await loadInitialWeights(path, layout, {
-    partial,
-    seed,
-  });
-  terminal.log(`init: ${taken} of ${layout.specs.length} tensors from ${path}`);
-  if (mismatches.length > 0) terminal.log(`init: at random: ${listed(mismatches, "; ")}`);
-  if (unused.length > 0) terminal.log(`init: not used: ${listed(unused, ", ")}`);
-  return parameters;
 }

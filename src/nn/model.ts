@@ -11,8 +11,10 @@ export interface ForwardInputs {
   readonly images: Tensor;
   /** Whether batches are normalized by their own moments, and dropout drops. */
   readonly training: boolean;
-  /** Running moments [2, C] of each batch normalization by name; needed where `training` is false. */
+  /** Running moments [2, C] of each batch normalization by name; needed where `training` is false, and of `fixed`. */
   readonly statistics?: NamedTensors;
+  /** Names of batch normalizations that normalize by their running moments while training too. */
+  readonly fixed?: ReadonlySet<string>;
   /** [1] u32, another in each micro-batch: dropout draws its numbers by it and the seed. */
   readonly counter?: Tensor;
   readonly seed?: number;

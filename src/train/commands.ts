@@ -2,6 +2,7 @@ import { BATCH_SIZE, DEVICE, JSON_OUTPUT, THREADS } from "./common_flags.ts";
 import { AUGMENT_FLAGS, SELECTION_FLAGS, SOURCE_FLAGS, WORKERS } from "./data_flags.ts";
 import { DESCRIBE_COMMAND } from "./describe_command.ts";
 import { EVAL_COMMAND, FEATURES_COMMAND, PREDICT_COMMAND } from "./evaluation_commands.ts";
+import { FINETUNE_FLAGS } from "./finetune_flags.ts";
 import type { CommandHelp } from "./help.ts";
 import { OPTIMIZER_FLAGS } from "./optimizer_flags.ts";
 
@@ -103,6 +104,7 @@ export const COMMANDS = {
         group: "Run",
         about: "let --init-from lack some weights: those start at random, and are listed",
       },
+      ...FINETUNE_FLAGS,
       ...SOURCE_FLAGS,
       ...SELECTION_FLAGS,
       shuffle: {

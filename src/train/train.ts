@@ -29,6 +29,12 @@ export interface EvaluationSet {
   readonly open: () => Promise<ImageStore>;
 }
 
+/** Weights to start from, and running moments. */
+export interface InitialBlocks {
+  readonly parameters: Float32Array<ArrayBuffer>;
+  readonly statistics?: Float32Array<ArrayBuffer>;
+}
+
 /** What a run is made of. */
 export interface TrainOptions {
   readonly device: Device;
@@ -63,8 +69,8 @@ export interface TrainOptions {
   readonly patience: number;
   /** Where to go on; absent: at the start. */
   readonly resume?: LoadedCheckpoint;
-  /** Weights to start from in place of random ones, a block in the model's layout. */
-  readonly initial?: Float32Array<ArrayBuffer>;
+  /** What to start from in place of random weights: blocks in the model's layouts. */
+  readonly initial?: InitialBlocks;
   /** Ends the run after the step at hand, with a checkpoint. */
   readonly signal?: AbortSignal;
   /** Opens another device in place of one that was lost; absent: its loss ends the run. */

@@ -258,10 +258,15 @@ export class Trainer {
     this.#losses.restart(state.step, state.lossAverage);
   }
 
-  /** Starts from these parameters, in the model's layout; their averages are equal to them. */
-  initialize(parameters: Float32Array<ArrayBuffer>): void {
+  /**
+   * Starts from these parameters, in the model's layout, with averages equal to them; and from these
+   * running moments, if there are any.
+   */
+  initialize(parameters: Float32Array<ArrayBuffer>, moments?: Float32Array<ArrayBuffer>): void {
+    const { averages, statistics } = this.variables;
     this.state.write(this.variables.parameters, parameters);
-    this.state.write(this.variables.averages, parameters);
+    this.state.write(averages, parameters);
+    if (statistics && moments) this.state.write(statistics, moments);
   }
 
   /** Frees everything on the device. */

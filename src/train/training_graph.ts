@@ -7,7 +7,12 @@ import {
   parameterLayout,
   parameterViews,
 } from "../nn/parameters.ts";
-import { initialStatistics, type StatisticsLayout, statisticsLayout } from "../nn/statistics.ts";
+import {
+  initialStatistics,
+  momentsViews,
+  type StatisticsLayout,
+  statisticsLayout,
+} from "../nn/statistics.ts";
 import { OPTIMIZERS, RATE_SLOTS } from "../optim/optimizers.ts";
 import { add, divide, maximum, multiply, sqrt } from "../ops/elementwise.ts";
 import { grad } from "../ops/grad.ts";
@@ -112,13 +117,15 @@ export function trainingGraph(options: TrainingOptions): TrainingGraph {
   const hyperparameters = placeholder("hyperparameters", [HYPERPARAMETER_ELEMENTS]);
   const views = parameterViews(layout, parameters);
   const { crossEntropy, moments } = crossEntropyOf(options, views);
-  const decayed = hasDecayLoss(recipe) ? layout.specs.filter(({ decay }) => decay > 0) : [];
+  const decayed = hasDecayLoss(recipe)
+    ? layout.specs.filter(({ decay, rate }) => decay > 0 && rate !== 0)
+    : [];
   const decays = decayed.map(({ name, decay }) =>
     l2Loss(views[name], decay * recipe.weightDecay / recipe.accumulate)
   );
   const loss = decays.reduce(add, crossEntropy);
   // One launch updates all parameters, another all averages: gradients are computed into one block.
-  const packed = packTensors(grad(loss, layout.specs.map(({ name }) => views[name])));
+  const packed = packTensors(gradients(loss, layout, views));
 
   const several = recipe.accumulate > 1;
   const accumulator = several ? zeroBlock("gradients", layout) : undefined;
@@ -157,6 +164,23 @@ export function trainingGraph(options: TrainingOptions): TrainingGraph {
   };
 }
 
+/** The gradient of each parameter; zeros, which nothing is computed for, of those that stay as they are. */
+function gradients(loss: Tensor, { specs }: ParameterLayout, views: NamedTensors): Tensor[] {
+  const moving = specs.filter(({ rate }) => rate !== 0).map(({ name }) => views[name]);
+  const found = new Map(grad(loss, moving).map((gradient, i) => [moving[i], gradient]));
+  return specs.map(({ name, shape }) =>
+    found.get(views[name]) ?? constant(new Float32Array(sizeOf(shape)), shape, `no gradient of ${name}`)
+  );
+}
+
+/** Batch normalizations whose gamma stays as it is: they are part of what is frozen, moments and all. */
+function fixedStatistics(
+  { layout, statisticsLayout: { specs } }: TrainingVariables,
+): ReadonlySet<string> {
+  const frozen = new Set(layout.specs.filter(({ rate }) => rate === 0).map(({ name }) => name));
+  return new Set(specs.map(({ name }) => name).filter((name) => frozen.has(`${name}/gamma`)));
+}
+
 /** Whether weight decay is a term of the loss. */
 function hasDecayLoss({ weightDecay, optimizer }: Recipe): boolean {
   return weightDecay !== 0 && !OPTIMIZERS[optimizer].decoupled;
@@ -164,12 +188,15 @@ function hasDecayLoss({ weightDecay, optimizer }: Recipe): boolean {
 
 /** The running moments follow those of the micro-batch, all in one launch. */
 function followMoments(
-  { statistics, statisticsLayout: { specs } }: TrainingVariables,
+  { statistics, statisticsLayout: layout }: TrainingVariables,
   moments: NamedTensors,
   hyperparameters: Tensor,
 ): Tensor[] {
   if (statistics === undefined) return [];
-  const packed = packTensors(specs.map(({ name }) => moments[name]));
+  const { specs } = layout;
+  // Those that are fixed follow themselves.
+  const own = momentsViews(layout, statistics);
+  const packed = packTensors(specs.map(({ name }) => moments[name] ?? own[name]));
   return [emaUpdate(statistics, packed, hyperparameterView(hyperparameters, "statisticsDecay"))];
 }
 
@@ -178,13 +205,17 @@ function followMoments(
  * moments of its batch normalizations.
  */
 function crossEntropyOf(
-  { model, recipe, images, mixed = false }: TrainingOptions,
+  { model, variables, recipe, images, mixed = false }: TrainingOptions,
   parameters: NamedTensors,
 ): { crossEntropy: Tensor; moments: NamedTensors } {
   const { batchSize, accumulate } = recipe;
   const input = images?.(batchSize) ?? placeholder("images", [batchSize, ...model.image]);
   const counter = model.drops ? placeholder("counter", [1], "u32") : undefined;
-  const inputs = { parameters, images: input, training: true, counter, seed: recipe.seed };
+  const inputs = {
+    ...{ parameters, images: input, training: true, counter, seed: recipe.seed },
+    fixed: fixedStatistics(variables),
+    statistics: momentsViews(variables.statisticsLayout, variables.statistics),
+  };
   const { logits, moments } = model.forward(inputs);
   if (needsTargets(recipe, mixed)) {
     const targets = placeholder("targets", [batchSize, model.classes]);
@@ -248,7 +279,8 @@ function withOwnRates(
   { specs, offsets, size }: ParameterLayout,
   recipe: Recipe,
 ): Tensor {
-  const own = specs.find(({ rate }) => rate !== 1);
+  // The gradient of what has a rate of 0 is 0 already.
+  const own = specs.find(({ rate }) => rate !== 1 && rate !== 0);
   if (own === undefined) return gradient;
   if (recipe.optimizer === "adamw") {
     throw new RangeError(`Cannot train with adamw as ${own.name} has a learning rate of its own`);
@@ -261,8 +293,8 @@ function withOwnRates(
 /** The recipe's decay times each parameter's own factor. */
 function decayBlock({ specs, offsets, size }: ParameterLayout, factor: number): Float32Array {
   const block = new Float32Array(size);
-  specs.forEach(({ shape, decay }, i) => {
-    block.fill(factor * decay, offsets[i], offsets[i] + sizeOf(shape));
+  specs.forEach(({ shape, decay, rate }, i) => {
+    block.fill(rate === 0 ? 0 : factor * decay, offsets[i], offsets[i] + sizeOf(shape));
   });
   return block;
 }

@@ -85,7 +85,7 @@ export class TrainingSession implements AsyncDisposable {
     );
     const evaluator = made.use(await Evaluator.create(device, model, recipe.batchSize));
     if (resume !== undefined) trainer.loadState(resume.state);
-    else if (initial !== undefined) trainer.initialize(initial);
+    else if (initial !== undefined) trainer.initialize(initial.parameters, initial.statistics);
     const loop = resume?.manifest.loop ?? FRESH_LOOP;
     const record = new PrecisionRecord(recipe, options.patience, loop);
     trainer.learningRateFactor = record.learningRateFactor;

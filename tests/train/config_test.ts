@@ -84,10 +84,12 @@ Deno.test("train's defaults are the reference's", () => {
   const { runDir, workers, threads, ...config } = parseTrainConfig([]);
   assert.equal(threads, navigator.hardwareConcurrency);
   assert.deepEqual(config, {
+    ...{ model: "reference", bottleneck: false, recipe: null },
     steps: 100_000,
     epochs: null,
     batchSize: 128,
     seed: 0,
+    ...{ finetuneFrom: null, finetuneWeights: "ema", freeze: null, headLearningRate: null },
     ...SOURCE,
     ...SELECTION,
     shuffle: "epoch",

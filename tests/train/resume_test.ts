@@ -258,7 +258,7 @@ Deno.test("a run starts from given weights, and so do its averages", async () =>
   await using folder = await temporaryFolder();
   const initial = initialValues(TINY_LAYOUT, 99);
   await runTiny(device, folder.path, {
-    initial,
+    initial: { parameters: initial },
     // 0 as float32.
     recipe: { learningRate: 1e-60 },
     evaluations: [],
