@@ -1,16 +1,19 @@
 import { createReporter } from "../data/acquire/progress.ts";
 import type { Dataset } from "../data/datasets/dataset.ts";
 import type { ImageStore } from "../data/image_store.ts";
-import type { EvalConfig } from "../train/config.ts";
+import type { EvalConfig, TrainConfig } from "../train/config.ts";
+import { withClasses } from "../data/class_subset.ts";
 import { openSource, selectData } from "../train/run_data.ts";
 import type { SavedRun } from "../train/saved_run.ts";
 import { ConfigError } from "../util/errors.ts";
 
 /** Which images a command asks for. */
-export type SetChoice = Pick<
-  EvalConfig,
-  "split" | "dataset" | "dataDir" | "skipCorrupt" | "cacheDir" | "workers"
->;
+export type SetChoice =
+  & Pick<
+    EvalConfig,
+    "split" | "dataset" | "classes" | "dataDir" | "skipCorrupt" | "cacheDir" | "workers"
+  >
+  & Partial<Pick<TrainConfig, "limit">>;
 
 /** The images that an evaluation was asked for. */
 export interface ChosenSet {
@@ -51,11 +54,15 @@ export async function openSet(
     cacheDir: config.cacheDir ?? run.config.cacheDir,
     workers,
   };
-  const dataset = await openSource({ ...source, dataUrl: null }, createReporter());
+  const dataset = withClasses(
+    await openSource({ ...source, dataUrl: null }, createReporter()),
+    config.classes ?? (other === null ? run.config.classes : null),
+  );
   check(dataset);
+  const chosen = { ...run.config, classes: null, limit: config.limit ?? run.config.limit };
   const selection = other === null
-    ? run.config
-    : { ...run.config, limit: null, validationFraction: 0 };
+    ? chosen
+    : { ...chosen, limit: config.limit ?? null, validationFraction: 0 };
   const { train, evaluations } = await selectData(dataset, selection);
   const sets = [...evaluations, { name: "train", open: () => Promise.resolve(train) }];
   const wanted = split !== "auto"

@@ -1,7 +1,7 @@
 // The commands that use a checkpoint: `eval`, `predict` and `features`.
 
 import { BATCH_SIZE, DEVICE, JSON_OUTPUT, THREADS } from "./common_flags.ts";
-import { SOURCE_FLAGS, WORKERS } from "./data_flags.ts";
+import { SELECTION_FLAGS, SOURCE_FLAGS, WORKERS } from "./data_flags.ts";
 import type { Flag } from "./flags.ts";
 import type { CommandHelp } from "./help.ts";
 
@@ -56,6 +56,10 @@ const SET_FLAGS = {
     ...SOURCE_FLAGS.dataset,
     default: THE_RUNS,
     about: "other images with the same classes, all of their chosen part",
+  },
+  classes: {
+    ...SELECTION_FLAGS.classes,
+    default: { text: "the run's, of another data set all", of: () => null },
   },
   "data-dir": { ...SOURCE_FLAGS["data-dir"], default: THE_RUNS },
   "skip-corrupt": { ...SOURCE_FLAGS["skip-corrupt"], default: THE_RUNS },
@@ -185,6 +189,10 @@ export const FEATURES_COMMAND = {
     },
     ...SET_FLAGS,
     dataset: { ...SET_FLAGS.dataset, about: "other images, of any classes" },
+    limit: {
+      ...SELECTION_FLAGS.limit,
+      default: { text: "the run's, of another data set all", of: () => null },
+    },
     out: {
       ...OUTPUT_FILE,
       placeholder: "file",

@@ -169,7 +169,8 @@ function gradients(loss: Tensor, { specs }: ParameterLayout, views: NamedTensors
   const moving = specs.filter(({ rate }) => rate !== 0).map(({ name }) => views[name]);
   const found = new Map(grad(loss, moving).map((gradient, i) => [moving[i], gradient]));
   return specs.map(({ name, shape }) =>
-    found.get(views[name]) ?? constant(new Float32Array(sizeOf(shape)), shape, `no gradient of ${name}`)
+    found.get(views[name]) ??
+      constant(new Float32Array(sizeOf(shape)), shape, `no gradient of ${name}`)
   );
 }
 

@@ -27,7 +27,7 @@ const SOURCE = {
   cacheDir: "data/cache",
   dataMemory: 1024,
 };
-const SELECTION = { limit: null, validationFraction: null };
+const SELECTION = { classes: null, limit: null, validationFraction: null };
 /** The reference's: crop, flip, brightness, contrast, each image standardized. */
 const AUGMENTATION = {
   pad: 0,
@@ -118,8 +118,7 @@ Deno.test("the other commands' defaults", () => {
     views: "1",
     watch: null,
     split: "auto",
-    dataset: null,
-    dataDir: null,
+    ...{ dataset: null, classes: null, dataDir: null },
     skipCorrupt: null,
     cacheDir: null,
     confusionCsv: null,
