@@ -3,6 +3,7 @@ import { AUGMENT_FLAGS, SELECTION_FLAGS, SOURCE_FLAGS, WORKERS } from "./data_fl
 import { DESCRIBE_COMMAND } from "./describe_command.ts";
 import { EVAL_COMMAND, FEATURES_COMMAND, PREDICT_COMMAND } from "./evaluation_commands.ts";
 import { FINETUNE_FLAGS } from "./finetune_flags.ts";
+import { FINETUNE_COMMAND } from "./head_commands.ts";
 import type { CommandHelp } from "./help.ts";
 import { OPTIMIZER_FLAGS } from "./optimizer_flags.ts";
 
@@ -188,6 +189,7 @@ export const COMMANDS = {
   eval: EVAL_COMMAND,
   predict: PREDICT_COMMAND,
   features: FEATURES_COMMAND,
+  finetune: FINETUNE_COMMAND,
   describe: DESCRIBE_COMMAND,
   data: {
     about: "Put a data set into its folder, or decode a folder of images, and verify it.",

@@ -34,6 +34,8 @@ export type EvalConfig = ConfigOf<"eval">;
 export type PredictConfig = ConfigOf<"predict">;
 /** The settings of `features`; null means the newest, and a null `tap` that they are listed. */
 export type FeaturesConfig = ConfigOf<"features">;
+/** The settings of `finetune`; a null `validationFeatures` means that nothing is measured. */
+export type FinetuneConfig = ConfigOf<"finetune"> & { readonly features: string };
 /** The settings of `describe`; a null `svg` means no picture. */
 export type DescribeConfig = ConfigOf<"describe">;
 /** The settings of `data`; a null `dataUrl` means the official address. */
@@ -48,11 +50,12 @@ export type BenchConfig = ConfigOf<"bench">;
 /** A command line understood: a command with its settings, or a help text to print. */
 export type Invocation =
   | {
-    readonly [C in Exclude<CommandName, "train">]: {
+    readonly [C in Exclude<CommandName, "train" | "finetune">]: {
       readonly command: C;
       readonly config: ConfigOf<C>;
     };
-  }[Exclude<CommandName, "train">]
+  }[Exclude<CommandName, "train" | "finetune">]
+  | { readonly command: "finetune"; readonly config: FinetuneConfig }
   | {
     readonly command: "train";
     readonly config: TrainConfig;
@@ -93,6 +96,8 @@ export function parseCommandLine(argv: readonly string[]): Invocation {
       return { command, config: parsePredictConfig(rest) };
     case "features":
       return { command, config: parseFeaturesConfig(rest) };
+    case "finetune":
+      return { command, config: parseFinetuneConfig(rest) };
     case "describe":
       return { command, config: parseDescribeConfig(rest) };
     case "data":
@@ -143,6 +148,16 @@ export function parseFeaturesConfig(argv: readonly string[]): FeaturesConfig {
     });
   }
   return config;
+}
+
+/** The settings of `finetune` from the flags behind the command; throws {@linkcode ConfigError}. */
+export function parseFinetuneConfig(argv: readonly string[]): FinetuneConfig {
+  const config = parseFlags(COMMANDS.finetune.flags, argv, contextOf("finetune"));
+  const { features } = config;
+  if (features !== null) return { ...config, features };
+  throw new ConfigError("Cannot finetune without --features: expected a file, found none", {
+    hint: "write one with deno task features, or see deno task finetune --help",
+  });
 }
 
 /** The settings of `describe` from the flags behind the command; throws {@linkcode ConfigError}. */

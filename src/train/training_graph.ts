@@ -270,8 +270,8 @@ function clipped(gradient: Tensor, squares: Tensor, limit: number): Tensor {
 }
 
 /**
- * The gradient times each parameter's own factor of the learning rate; the same where all are 1. A velocity
- * of it is that of the gradient times the factor.
+ * The gradient times each parameter's own factor of the learning rate; the same where all are 1, or 0,
+ * whose gradient is 0 already. A velocity of it is that of the gradient times the factor.
  *
  * @throws {RangeError} with adamw, whose step does not grow with the gradient
  */
@@ -280,7 +280,6 @@ function withOwnRates(
   { specs, offsets, size }: ParameterLayout,
   recipe: Recipe,
 ): Tensor {
-  // The gradient of what has a rate of 0 is 0 already.
   const own = specs.find(({ rate }) => rate !== 1 && rate !== 0);
   if (own === undefined) return gradient;
   if (recipe.optimizer === "adamw") {

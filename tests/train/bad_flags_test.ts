@@ -243,12 +243,12 @@ Deno.test("bad flags are errors that name the flag, the expected and the found",
     ],
     [
       "trian",
-      'unknown command "trian": expected one of train, eval, predict, features, describe, data, data inspect, doctor, bench',
+      'unknown command "trian": expected one of train, eval, predict, features, finetune, describe, data, data inspect, doctor, bench',
       "did you mean train?",
     ],
     [
       "toString",
-      'unknown command "toString": expected one of train, eval, predict, features, describe, data, data inspect, doctor, bench',
+      'unknown command "toString": expected one of train, eval, predict, features, finetune, describe, data, data inspect, doctor, bench',
       "see deno task <command> --help",
     ],
   ];
