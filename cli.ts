@@ -1,10 +1,12 @@
 /**
- * The command line of kiln: `deno task train`, `eval`, `predict`, `describe`, `data`, `doctor`, `bench`; each has `--help`.
+ * The command line of kiln: `deno task train`, `eval`, `predict`, `features`, `finetune`, `describe`, `data`, `doctor`, `bench`; each has `--help`.
  */
 import { dataCommand } from "./src/cli/data_command.ts";
 import { describeCommand } from "./src/cli/describe_command.ts";
 import { doctorCommand } from "./src/cli/doctor_command.ts";
 import { evalCommand } from "./src/cli/eval_command.ts";
+import { featuresCommand } from "./src/cli/features_command.ts";
+import { finetuneCommand } from "./src/cli/finetune_command.ts";
 import { inspectCommand } from "./src/cli/inspect_command.ts";
 import { predictCommand } from "./src/cli/predict_command.ts";
 import { trainCommand } from "./src/cli/train_command.ts";
@@ -24,6 +26,10 @@ async function run(invocation: Invocation): Promise<void> {
       return await evalCommand(invocation.config);
     case "predict":
       return await predictCommand(invocation.config);
+    case "features":
+      return await featuresCommand(invocation.config);
+    case "finetune":
+      return await finetuneCommand(invocation.config);
     case "describe":
       return await describeCommand(invocation.config);
     case "data":

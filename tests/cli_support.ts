@@ -42,9 +42,8 @@ export function kilnCommand(
   env: Readonly<Record<string, string>> = {},
   stdin: "null" | "piped" = "null",
 ): Deno.Command {
-  const task = ["train", "eval", "predict", "describe", "data", "doctor", "bench"].includes(command)
-    ? command
-    : "train";
+  const { tasks } = JSON.parse(Deno.readTextFileSync(join(ROOT, "deno.json")));
+  const task = Object.hasOwn(tasks, command) ? command : "train";
   return new Deno.Command("deno", {
     args: [...taskArguments(task), "cli.ts", command, ...rest],
     cwd: ROOT,

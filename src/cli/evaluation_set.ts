@@ -1,15 +1,25 @@
 import { createReporter } from "../data/acquire/progress.ts";
 import type { Dataset } from "../data/datasets/dataset.ts";
 import type { ImageStore } from "../data/image_store.ts";
-import type { EvalConfig } from "../train/config.ts";
+import type { EvalConfig, TrainConfig } from "../train/config.ts";
+import { withClasses } from "../data/class_subset.ts";
 import { openSource, selectData } from "../train/run_data.ts";
 import type { SavedRun } from "../train/saved_run.ts";
 import { ConfigError } from "../util/errors.ts";
+
+/** Which images a command asks for. */
+export type SetChoice =
+  & Pick<
+    EvalConfig,
+    "split" | "dataset" | "classes" | "dataDir" | "skipCorrupt" | "cacheDir" | "workers"
+  >
+  & Partial<Pick<TrainConfig, "limit">>;
 
 /** The images that an evaluation was asked for. */
 export interface ChosenSet {
   /** `test`, `validation` or `train`. */
   readonly name: string;
+  readonly dataset: Dataset;
   readonly store: ImageStore;
   /** How many images the run trains on; undefined if the images are another data set's. */
   readonly trainingImages?: number;
@@ -20,7 +30,21 @@ export interface ChosenSet {
  *
  * @throws {ConfigError} if there is no such part, or the classes differ from the run's
  */
-export async function openEvaluationSet(config: EvalConfig, run: SavedRun): Promise<ChosenSet> {
+export async function openEvaluationSet(config: SetChoice, run: SavedRun): Promise<ChosenSet> {
+  return await openSet(config, run, (dataset) => checkClasses(dataset, run));
+}
+
+/**
+ * The same, of any classes.
+ *
+ * @param check refuses a data set before its images are read
+ * @throws {ConfigError} if there is no such part
+ */
+export async function openSet(
+  config: SetChoice,
+  run: SavedRun,
+  check: (dataset: Dataset) => void = () => {},
+): Promise<ChosenSet> {
   const { split, dataset: other, workers } = config;
   const source = {
     ...run.config,
@@ -30,11 +54,15 @@ export async function openEvaluationSet(config: EvalConfig, run: SavedRun): Prom
     cacheDir: config.cacheDir ?? run.config.cacheDir,
     workers,
   };
-  const dataset = await openSource({ ...source, dataUrl: null }, createReporter());
-  checkClasses(dataset, run);
+  const dataset = withClasses(
+    await openSource({ ...source, dataUrl: null }, createReporter()),
+    config.classes ?? (other === null ? run.config.classes : null),
+  );
+  check(dataset);
+  const chosen = { ...run.config, classes: null, limit: config.limit ?? run.config.limit };
   const selection = other === null
-    ? run.config
-    : { ...run.config, limit: null, validationFraction: 0 };
+    ? chosen
+    : { ...chosen, limit: config.limit ?? null, validationFraction: 0 };
   const { train, evaluations } = await selectData(dataset, selection);
   const sets = [...evaluations, { name: "train", open: () => Promise.resolve(train) }];
   const wanted = split !== "auto"
@@ -50,7 +78,7 @@ export async function openEvaluationSet(config: EvalConfig, run: SavedRun): Prom
     );
   }
   const trainingImages = other === null ? train.count : undefined;
-  return { name: set.name, store: await set.open(), trainingImages };
+  return { name: set.name, dataset, store: await set.open(), trainingImages };
 }
 
 function checkClasses(dataset: Dataset, { data: { classes } }: SavedRun): void {

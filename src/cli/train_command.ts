@@ -3,13 +3,11 @@ import { createReporter } from "../data/acquire/progress.ts";
 import { parseDatasetName } from "../data/datasets/dataset_name.ts";
 import { fingerprint } from "../data/fingerprint.ts";
 import type { Device } from "../engine/device.ts";
-import { type Model, pretrained } from "../nn/model.ts";
+import { pretrained } from "../nn/model.ts";
 import { parameterLayout } from "../nn/parameters.ts";
-import { statisticsLayout } from "../nn/statistics.ts";
 import { type Console, createConsole } from "../report/console.ts";
 import { openMetrics } from "../report/metrics.ts";
 import { unpackCheckpoint } from "../train/checkpoints/load_checkpoint.ts";
-import { listed, loadInitialWeights } from "../train/checkpoints/init_from.ts";
 import { rewriteManifest } from "../train/checkpoints/write_checkpoint.ts";
 import { checkMeasurable } from "../train/check_recipe.ts";
 import { chooseInput } from "../train/choose_input.ts";
@@ -37,13 +35,14 @@ import {
   saveConfig,
 } from "../train/run_folder.ts";
 import { type SavedRun, savedRun } from "../train/saved_run.ts";
-import type { ModelValues } from "../train/trainer.ts";
 import { train, type TrainEvents, type TrainOptions, type TrainResult } from "../train/train.ts";
+import { tunedModel } from "../train/tuning.ts";
 import { DeviceError, UserError } from "../util/errors.ts";
 import { isDiskFull } from "../util/io_errors.ts";
 import { formatCount } from "../util/units.ts";
 import { VERSION } from "../util/version.ts";
 import { endText, startTable, trainOnText } from "./train_texts.ts";
+import { startOf } from "./train_start.ts";
 import { trainEvents } from "./train_events.ts";
 
 /**
@@ -100,7 +99,10 @@ async function trainIn({ config, runDir, plan, terminal, interrupts }: Start): P
   const data = await selectData(await openSource(config, createReporter()), config);
   const { train: training, dataset } = data;
   const opened = await openModel(config, dataset.classes.length);
-  const model = config.initFrom === null ? opened : pretrained(opened);
+  const start = await startOf(config, { model: opened, classes: dataset.classes, plan, terminal });
+  const isPretrained = config.initFrom !== null || config.finetuneFrom !== null;
+  const based = isPretrained ? pretrained(opened) : opened;
+  const model = start.fresh === undefined ? based : tunedModel(based, config, start.fresh);
   const layout = parameterLayout(model.parameters);
   const [height, width] = model.image;
   const normalization = normalizationOf(config, training);
@@ -115,10 +117,6 @@ async function trainIn({ config, runDir, plan, terminal, interrupts }: Start): P
     return;
   }
   checkMeasurable(config, data.evaluations.length);
-  const initial = config.initFrom === null || plan?.checkpoint
-    ? undefined
-    : await initialWeights(config.initFrom, { config, layout, model, terminal });
-
   using devices = new DisposableStack();
   const open = async () => {
     const opened = await openDevice(config.device, config.threads);
@@ -130,6 +128,7 @@ async function trainIn({ config, runDir, plan, terminal, interrupts }: Start): P
   const run = savedRun({ ...config, dataDir: dataDirOf(config) }, {
     data: { classes, normalization, format, fingerprint: fingerprint(training) },
     machine: { kiln: VERSION, deno: Deno.version.deno, device: deviceIdentity(device) },
+    finetune: start.fresh && { fresh: start.fresh },
   });
   const resumed = plan && goOn(plan, run, { runDir, terminal });
   const resume = resumed && unpackCheckpoint(resumed, model, layout);
@@ -163,7 +162,7 @@ async function trainIn({ config, runDir, plan, terminal, interrupts }: Start): P
     evalEvery: config.evalEvery,
     patience: config.patience,
     resume,
-    initial,
+    initial: start.initial,
     signal: interrupts.signal,
     reopen: async (): Promise<Device> => sameDevice((await open()).device, run),
   };
@@ -246,26 +245,4 @@ function goOn(
   if (changes.length + surroundings.length === 0) return checkpoint;
   const manifest = { ...checkpoint.manifest, run: run.json, configHash: configHash(run) };
   return { ...checkpoint, manifest };
-}
-
-async function initialWeights(
-  path: string,
-  { config, layout, model, terminal }: {
-    config: TrainConfig;
-    layout: ReturnType<typeof parameterLayout>;
-    model: Model;
-    terminal: Console;
-  },
-): Promise<ModelValues> {
-  const { seed, initPartial: partial } = config;
-  const moments = statisticsLayout(model.statistics);
-  const weights = await loadInitialWeights(path, layout, { partial, seed, moments });
-  const { mismatches, taken, unused, fresh } = weights;
-  terminal.log(`init: ${taken} of ${layout.specs.length} tensors from ${path}`);
-  if (mismatches.length > 0) terminal.log(`init: at random: ${listed(mismatches, "; ")}`);
-  const { length: all } = moments.specs;
-  if (all > 0) terminal.log(`init: running moments of ${all - fresh.length} of ${all} layers`);
-  if (fresh.length > 0) terminal.log(`init: at mean 0, variance 1: ${listed(fresh, ", ")}`);
-  if (unused.length > 0) terminal.log(`init: not used: ${listed(unused, ", ")}`);
-  return weights;
 }

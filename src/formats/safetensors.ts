@@ -77,6 +77,33 @@ export function encodeSafetensors(
   tensors: Readonly<Record<string, SafeTensor>>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array<ArrayBuffer> {
+  const entries = Object.entries(tensors);
+  for (const [name, tensor] of entries) checkTensor(name, tensor);
+  const { bytes: header, order } = safetensorsHeader(
+    Object.fromEntries(entries.map(([name, { dtype, shape }]) => [name, { dtype, shape }])),
+    metadata,
+  );
+  const dataBytes = entries.reduce((sum, [, { data }]) => sum + data.byteLength, 0);
+  const bytes = new Uint8Array(header.length + dataBytes);
+  bytes.set(header);
+  let at = header.length;
+  for (const { data } of order.map((name) => tensors[name])) {
+    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
+    at += data.byteLength;
+  }
+  return bytes;
+}
+
+/**
+ * The bytes before the data, for a file that is written piece by piece: the data of the tensors follows in
+ * the order that is given back.
+ *
+ * @throws {RangeError} if it is longer than allowed
+ */
+export function safetensorsHeader(
+  tensors: Readonly<Record<string, Pick<SafeTensor, "dtype" | "shape">>>,
+  metadata: Readonly<Record<string, string>> = {},
+): { readonly bytes: Uint8Array<ArrayBuffer>; readonly order: readonly string[] } {
   const rank = Object.keys(DTYPE_BYTES);
   const sorted = Object.entries(tensors).sort(([a, { dtype: da }], [b, { dtype: db }]) =>
     rank.indexOf(db) - rank.indexOf(da) || (a < b ? -1 : 1)
@@ -84,13 +111,10 @@ export function encodeSafetensors(
   const fields: string[] = [];
   if (Object.keys(metadata).length > 0) fields.push(field("__metadata__", metadata));
   let dataBytes = 0;
-  for (const [name, tensor] of sorted) {
-    checkTensor(name, tensor);
-    const offsets = [dataBytes, dataBytes += tensor.data.byteLength];
-    const { dtype, shape } = tensor;
-    fields.push(field(name, { dtype, shape, data_offsets: offsets }));
+  for (const [name, { dtype, shape }] of sorted) {
+    const size = shape.reduce((product, size) => product * size, DTYPE_BYTES[dtype]);
+    fields.push(field(name, { dtype, shape, data_offsets: [dataBytes, dataBytes += size] }));
   }
-
   const header = new TextEncoder().encode(`{${fields.join(",")}}`);
   const headerBytes = Math.ceil(header.length / 8) * 8;
   if (headerBytes > MAX_HEADER_BYTES) {
@@ -98,16 +122,10 @@ export function encodeSafetensors(
       `Cannot encode safetensors with a header over ${MAX_HEADER_BYTES} bytes: it is ${headerBytes}`,
     );
   }
-  const bytes = new Uint8Array(PREFIX_BYTES + headerBytes + dataBytes);
+  const bytes = new Uint8Array(PREFIX_BYTES + headerBytes).fill(0x20);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(headerBytes), true);
   bytes.set(header, PREFIX_BYTES);
-  bytes.fill(0x20, PREFIX_BYTES + header.length, PREFIX_BYTES + headerBytes);
-  let at = PREFIX_BYTES + headerBytes;
-  for (const [, { data }] of sorted) {
-    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
-    at += data.byteLength;
-  }
-  return bytes;
+  return { bytes, order: sorted.map(([name]) => name) };
 }
 
 /**

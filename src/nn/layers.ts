@@ -90,7 +90,7 @@ export interface BatchNormOptions {
 
 /**
  * (x - mean) / sqrt(variance + epsilon) * gamma + beta, with the moments of the batch while training, else
- * the running ones (Ioffe and Szegedy 2015); `name/gamma`, `name/beta`.
+ * (and where they are fixed) the running ones (Ioffe and Szegedy 2015); `name/gamma`, `name/beta`.
  */
 export function batchNorm(
   net: Net,
@@ -107,7 +107,7 @@ export function batchNorm(
   const beta = inner.parameter("beta", [channels], { initializer: constantInitializer(0), decay });
   const running = net.statistics(name, channels);
   const words = slope === 1 ? "batch norm" : `batch norm, ${slope === 0 ? "ReLU" : "leaky ReLU"}`;
-  if (!net.training) {
+  if (!net.training || net.isFixed(name)) {
     return net.layer(name, words, normalizeChannels(x, gamma, beta, running, { epsilon, slope }));
   }
   const { y, moments } = batchNormOp(x, gamma, beta, { epsilon, slope });

@@ -11,8 +11,10 @@ export interface ForwardInputs {
   readonly images: Tensor;
   /** Whether batches are normalized by their own moments, and dropout drops. */
   readonly training: boolean;
-  /** Running moments [2, C] of each batch normalization by name; needed where `training` is false. */
+  /** Running moments [2, C] of each batch normalization by name; needed where `training` is false, and of `fixed`. */
   readonly statistics?: NamedTensors;
+  /** Names of batch normalizations that normalize by their running moments while training too. */
+  readonly fixed?: ReadonlySet<string>;
   /** [1] u32, another in each micro-batch: dropout draws its numbers by it and the seed. */
   readonly counter?: Tensor;
   readonly seed?: number;
@@ -108,4 +110,22 @@ export function createModel(definition: ModelDefinition, classes: number): Model
       return { logits, moments: bound.moments, taps: bound.taps, layers: bound.layers };
     },
   };
+}
+
+/** The forward pass of images as an evaluation does it, of placeholders: what layers there are, and their shapes. */
+export function rehearse(
+  model: Model,
+  images: Tensor = placeholder("images", [1, ...model.image]),
+): ForwardResult {
+  const parameters = model.parameters.map(({ name, shape }) => [name, placeholder(name, shape)]);
+  const statistics = model.statistics.map(({ name, channels }) => [
+    name,
+    placeholder(name, [2, channels]),
+  ]);
+  return model.forward({
+    parameters: Object.fromEntries(parameters),
+    images,
+    training: false,
+    statistics: Object.fromEntries(statistics),
+  });
 }

@@ -31,6 +31,8 @@ export interface Net {
   parameter(name: string, shape: Shape, options: ParameterOptions): Tensor;
   /** The running moments [2, C] of the batch normalization of that name. */
   statistics(name: string, channels: number): Tensor;
+  /** Whether the batch normalization of that name keeps to its running moments while training. */
+  isFixed(name: string): boolean;
   /** While training: the moments [2, C] of this batch, which the running ones follow. */
   follow(name: string, moments: Tensor): void;
   /** While training: x with a share of its values dropped, others in each step. */
@@ -97,10 +99,11 @@ export function traceNet(classes: number, inputs?: ForwardInputs): TracedNet {
       const name = prefix + local;
       declare(`statistics ${name}`, name);
       statistics.push({ name, channels });
-      return inputs === undefined || training
+      return inputs === undefined || training && !inputs.fixed?.has(name)
         ? placeholder(name, [2, channels])
         : given("statistics", name, inputs.statistics?.[name]);
     },
+    isFixed: (local) => inputs?.fixed?.has(prefix + local) ?? false,
     follow(local, value) {
       moments[prefix + local] = value;
     },

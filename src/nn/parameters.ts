@@ -11,7 +11,7 @@ export interface ParameterSpec {
   readonly initializer: Initializer;
   /** Factor of the recipe's weight decay: its L2 loss is added with both; 0: none. */
   readonly decay: number;
-  /** Factor of the recipe's learning rate. */
+  /** Factor of the recipe's learning rate; 0: the tensor stays as it is, and has no gradient. */
   readonly rate: number;
 }
 

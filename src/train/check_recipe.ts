@@ -62,6 +62,7 @@ export function checkRecipe(config: TrainConfig): void {
       hint: "leave out --init-partial, or name a file with --init-from",
     });
   }
+  checkFinetune(config);
   if (config.finalLearningRate > config.learningRate) {
     throw new ConfigError(
       `--final-learning-rate must be at most --learning-rate, ${config.learningRate}: ` +
@@ -72,6 +73,34 @@ export function checkRecipe(config: TrainConfig): void {
   parseMilestones(config.milestones);
   if (config.classWeights !== null && config.classWeights !== BALANCED) {
     parseClassWeights(config.classWeights);
+  }
+}
+
+function checkFinetune(config: TrainConfig): void {
+  const { finetuneFrom, initFrom, finetuneWeights, freeze, headLearningRate, optimizer } = config;
+  const flag = freeze !== null
+    ? "freeze"
+    : headLearningRate !== null
+    ? "head-learning-rate"
+    : finetuneWeights !== "ema"
+    ? "finetune-weights"
+    : undefined;
+  if (flag !== undefined && finetuneFrom === null) {
+    throw new ConfigError(`--${flag} is read by --finetune-from only: found none`, {
+      hint: `leave out --${flag}, or name a run with --finetune-from`,
+    });
+  }
+  if (finetuneFrom !== null && initFrom !== null) {
+    throw new ConfigError("--finetune-from and --init-from exclude each other: found both", {
+      hint: "keep either --finetune-from or --init-from",
+    });
+  }
+  if (headLearningRate !== null && optimizer === "adamw") {
+    throw new ConfigError(
+      "--head-learning-rate is read by --optimizer sgd, momentum or nesterov: found adamw, whose " +
+        "step does not grow with the gradient",
+      { hint: "leave out --head-learning-rate, or choose --optimizer momentum" },
+    );
   }
 }
 

@@ -1,7 +1,9 @@
 import { BATCH_SIZE, DEVICE, JSON_OUTPUT, THREADS } from "./common_flags.ts";
 import { AUGMENT_FLAGS, SELECTION_FLAGS, SOURCE_FLAGS, WORKERS } from "./data_flags.ts";
 import { DESCRIBE_COMMAND } from "./describe_command.ts";
-import { EVAL_COMMAND, PREDICT_COMMAND } from "./evaluation_commands.ts";
+import { EVAL_COMMAND, FEATURES_COMMAND, PREDICT_COMMAND } from "./evaluation_commands.ts";
+import { FINETUNE_FLAGS } from "./finetune_flags.ts";
+import { FINETUNE_COMMAND } from "./head_commands.ts";
 import type { CommandHelp } from "./help.ts";
 import { OPTIMIZER_FLAGS } from "./optimizer_flags.ts";
 
@@ -103,6 +105,7 @@ export const COMMANDS = {
         group: "Run",
         about: "let --init-from lack some weights: those start at random, and are listed",
       },
+      ...FINETUNE_FLAGS,
       ...SOURCE_FLAGS,
       ...SELECTION_FLAGS,
       shuffle: {
@@ -185,6 +188,8 @@ export const COMMANDS = {
   },
   eval: EVAL_COMMAND,
   predict: PREDICT_COMMAND,
+  features: FEATURES_COMMAND,
+  finetune: FINETUNE_COMMAND,
   describe: DESCRIBE_COMMAND,
   data: {
     about: "Put a data set into its folder, or decode a folder of images, and verify it.",

@@ -32,6 +32,10 @@ export type TrainConfig = ConfigOf<"train">;
 export type EvalConfig = ConfigOf<"eval">;
 /** The settings of `predict`; null means the newest. */
 export type PredictConfig = ConfigOf<"predict">;
+/** The settings of `features`; null means the newest, and a null `tap` that they are listed. */
+export type FeaturesConfig = ConfigOf<"features">;
+/** The settings of `finetune`; a null `validationFeatures` means that nothing is measured. */
+export type FinetuneConfig = ConfigOf<"finetune"> & { readonly features: string };
 /** The settings of `describe`; a null `svg` means no picture. */
 export type DescribeConfig = ConfigOf<"describe">;
 /** The settings of `data`; a null `dataUrl` means the official address. */
@@ -46,11 +50,12 @@ export type BenchConfig = ConfigOf<"bench">;
 /** A command line understood: a command with its settings, or a help text to print. */
 export type Invocation =
   | {
-    readonly [C in Exclude<CommandName, "train">]: {
+    readonly [C in Exclude<CommandName, "train" | "finetune">]: {
       readonly command: C;
       readonly config: ConfigOf<C>;
     };
-  }[Exclude<CommandName, "train">]
+  }[Exclude<CommandName, "train" | "finetune">]
+  | { readonly command: "finetune"; readonly config: FinetuneConfig }
   | {
     readonly command: "train";
     readonly config: TrainConfig;
@@ -89,6 +94,10 @@ export function parseCommandLine(argv: readonly string[]): Invocation {
       return { command, config: parseEvalConfig(rest) };
     case "predict":
       return { command, config: parsePredictConfig(rest) };
+    case "features":
+      return { command, config: parseFeaturesConfig(rest) };
+    case "finetune":
+      return { command, config: parseFinetuneConfig(rest) };
     case "describe":
       return { command, config: parseDescribeConfig(rest) };
     case "data":
@@ -128,6 +137,27 @@ export function parsePredictConfig(argv: readonly string[]): PredictConfig {
   const context = { ...contextOf("predict"), positionals };
   const { flags: values, positionals: images } = parseArguments(flags, argv, context);
   return { ...values, images };
+}
+
+/** The settings of `features` from the flags behind the command; throws {@linkcode ConfigError}. */
+export function parseFeaturesConfig(argv: readonly string[]): FeaturesConfig {
+  const config = parseFlags(COMMANDS.features.flags, argv, contextOf("features"));
+  if (config.tap !== null && config.out === null || config.tap === null && config.out !== null) {
+    throw new ConfigError("--tap and --out go together: found one of them", {
+      hint: "for example --tap local4 --out local4.npy; without both the taps are listed",
+    });
+  }
+  return config;
+}
+
+/** The settings of `finetune` from the flags behind the command; throws {@linkcode ConfigError}. */
+export function parseFinetuneConfig(argv: readonly string[]): FinetuneConfig {
+  const config = parseFlags(COMMANDS.finetune.flags, argv, contextOf("finetune"));
+  const { features } = config;
+  if (features !== null) return { ...config, features };
+  throw new ConfigError("Cannot finetune without --features: expected a file, found none", {
+    hint: "write one with deno task features, or see deno task finetune --help",
+  });
 }
 
 /** The settings of `describe` from the flags behind the command; throws {@linkcode ConfigError}. */

@@ -36,9 +36,12 @@ export interface ConfigChange {
 }
 
 /** sha256 of all that decides what a run computes. */
-export function configHash({ config, data, machine }: SavedRun): string {
+export function configHash({ config, data, machine, finetune }: SavedRun): string {
   const settings = Object.entries(config).filter(([name]) => counts(name)).sort();
-  const identity = [settings, data.classes, data.normalization, data.fingerprint, machine.device];
+  const identity = [
+    ...[settings, data.classes, data.normalization, data.fingerprint, machine.device],
+    ...(finetune === undefined ? [] : [finetune.fresh]),
+  ];
   return createHash("sha256").update(JSON.stringify(identity)).digest("hex");
 }
 

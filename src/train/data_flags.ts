@@ -62,6 +62,13 @@ export const SOURCE_FLAGS = {
 
 /** Which of the images. */
 export const SELECTION_FLAGS = {
+  classes: {
+    kind: "string",
+    default: { text: "all", of: () => null },
+    placeholder: "class,...",
+    group: "Data",
+    about: "use the images of these classes only, by label or name; they are numbered as listed",
+  },
   limit: {
     kind: "integer",
     default: { text: "all", of: () => null },

@@ -1,7 +1,7 @@
-// The commands that use a checkpoint: `eval` and `predict`.
+// The commands that use a checkpoint: `eval`, `predict` and `features`.
 
 import { BATCH_SIZE, DEVICE, JSON_OUTPUT, THREADS } from "./common_flags.ts";
-import { SOURCE_FLAGS, WORKERS } from "./data_flags.ts";
+import { SELECTION_FLAGS, SOURCE_FLAGS, WORKERS } from "./data_flags.ts";
 import type { Flag } from "./flags.ts";
 import type { CommandHelp } from "./help.ts";
 
@@ -43,6 +43,29 @@ const VIEWS = {
     "views of each image: the center, or the mean of ten, center and four corners, each also mirrored",
 } as const satisfies Flag;
 
+/** Which images: a part of the run's data set, or of another. */
+const SET_FLAGS = {
+  split: {
+    kind: "choice",
+    choices: ["auto", "test", "validation", "train"],
+    default: "auto",
+    group: "Data",
+    about: "which images of the run's data set; auto takes the test images, else the validation's",
+  },
+  dataset: {
+    ...SOURCE_FLAGS.dataset,
+    default: THE_RUNS,
+    about: "other images with the same classes, all of their chosen part",
+  },
+  classes: {
+    ...SELECTION_FLAGS.classes,
+    default: { text: "the run's, of another data set all", of: () => null },
+  },
+  "data-dir": { ...SOURCE_FLAGS["data-dir"], default: THE_RUNS },
+  "skip-corrupt": { ...SOURCE_FLAGS["skip-corrupt"], default: THE_RUNS },
+  "cache-dir": { ...SOURCE_FLAGS["cache-dir"], default: THE_RUNS },
+} as const satisfies Readonly<Record<string, Flag>>;
+
 const OUTPUT_FILE = {
   kind: "string",
   default: { text: "none", of: () => null },
@@ -81,22 +104,7 @@ export const EVAL_COMMAND = {
         "look every so many seconds for new checkpoints and measure each, until the run's last step; " +
         "appends to eval.jsonl in the run's folder",
     },
-    split: {
-      kind: "choice",
-      choices: ["auto", "test", "validation", "train"],
-      default: "auto",
-      group: "Data",
-      about:
-        "which images of the run's data set; auto takes the test images, else the validation's",
-    },
-    dataset: {
-      ...SOURCE_FLAGS.dataset,
-      default: THE_RUNS,
-      about: "other images with the same classes, all of their chosen part",
-    },
-    "data-dir": { ...SOURCE_FLAGS["data-dir"], default: THE_RUNS },
-    "skip-corrupt": { ...SOURCE_FLAGS["skip-corrupt"], default: THE_RUNS },
-    "cache-dir": { ...SOURCE_FLAGS["cache-dir"], default: THE_RUNS },
+    ...SET_FLAGS,
     "confusion-csv": {
       ...OUTPUT_FILE,
       placeholder: "file.csv",
@@ -153,6 +161,46 @@ export const PREDICT_COMMAND = {
       group: "Output",
       about: "how they are printed",
     },
+    workers: WORKERS,
+    device: DEVICE,
+    threads: THREADS,
+  },
+} as const satisfies CommandHelp;
+
+/** `deno task features`. */
+export const FEATURES_COMMAND = {
+  about:
+    "Run a trained network up to one of its layers over a data set and write the layer's values with " +
+    "the labels: what a small model can be trained on.",
+  usage: "deno task features",
+  example: {
+    line: "deno task features --run runs/first --tap local4 --split train --out local4.npy",
+    about: "192 numbers an image, and local4.labels.npy; without --tap it lists the layers",
+  },
+  flags: {
+    ...CHECKPOINT_FLAGS,
+    "batch-size": BATCH_SIZE,
+    tap: {
+      kind: "string",
+      default: { text: "none: list them", of: () => null },
+      placeholder: "name",
+      group: "Run",
+      about: "the layer whose values are taken",
+    },
+    ...SET_FLAGS,
+    dataset: { ...SET_FLAGS.dataset, about: "other images, of any classes" },
+    limit: {
+      ...SELECTION_FLAGS.limit,
+      default: { text: "the run's, of another data set all", of: () => null },
+    },
+    out: {
+      ...OUTPUT_FILE,
+      placeholder: "file",
+      about:
+        "where they are written, in batches: file.npy with file.labels.npy, or file.safetensors; stopped, " +
+        "the same command goes on from file.part",
+    },
+    json: JSON_OUTPUT,
     workers: WORKERS,
     device: DEVICE,
     threads: THREADS,

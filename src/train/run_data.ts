@@ -2,6 +2,7 @@ import { checkAugment } from "../data/augment/check.ts";
 import type { AugmentSpec, Normalization } from "../data/augment/spec.ts";
 import type { AcquireReporter } from "../data/acquire/progress.ts";
 import { channelStatistics } from "../data/channel_statistics.ts";
+import { withClasses } from "../data/class_subset.ts";
 import { CorruptBudget } from "../data/corrupt_budget.ts";
 import type { Dataset, Split } from "../data/datasets/dataset.ts";
 import {
@@ -31,7 +32,10 @@ export type SourceConfig = Pick<
 >;
 
 /** Which of them are taken, and how they are split. */
-export type SelectionConfig = Pick<TrainConfig, "limit" | "validationFraction" | "seed">;
+export type SelectionConfig = Pick<
+  TrainConfig,
+  "limit" | "validationFraction" | "seed" | "classes"
+>;
 
 /** What is done to them. */
 export type AugmentConfig = Pick<
@@ -90,9 +94,13 @@ export interface RunData {
  * Chooses and splits the images of a data set. A pure function of the data set and the settings: an
  * evaluation sees the same validation images as the run.
  *
- * @throws {ConfigError} if nothing is left to train on
+ * @throws {ConfigError} if nothing is left to train on, or a class is not there
  */
-export async function selectData(dataset: Dataset, config: SelectionConfig): Promise<RunData> {
+export async function selectData(all: Dataset, config: SelectionConfig): Promise<RunData> {
+  return await splitData(withClasses(all, config.classes), config);
+}
+
+async function splitData(dataset: Dataset, config: SelectionConfig): Promise<RunData> {
   const hasTest = dataset.splits.includes("test");
   const fraction = config.validationFraction ?? (hasTest ? 0 : DEFAULT_VALIDATION);
   const all = await openLimited(dataset, "train", config);

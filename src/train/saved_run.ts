@@ -31,21 +31,30 @@ export interface SavedMachine {
   readonly device: string;
 }
 
+/** What a run took of another one. */
+export interface SavedFinetune {
+  /** Parameters that started at random: the head. */
+  readonly fresh: readonly string[];
+}
+
 /** A run as it was started. */
 export interface SavedRun {
   readonly config: TrainConfig;
   readonly data: SavedData;
   readonly machine: SavedMachine;
-  /** All of it as it stands in files: the settings, `data` and `machine`. */
+  /** Of a run with `--finetune-from`: it need not be there any more when this one goes on. */
+  readonly finetune?: SavedFinetune;
+  /** All of it as it stands in files: the settings, `data`, `machine` and `finetune`. */
   readonly json: Readonly<Record<string, unknown>>;
 }
 
 /** A run from its parts. */
 export function savedRun(
   config: TrainConfig,
-  { data, machine }: { data: SavedData; machine: SavedMachine },
+  { data, machine, finetune }: Pick<SavedRun, "data" | "machine" | "finetune">,
 ): SavedRun {
-  return { config, data, machine, json: { ...config, data, machine } };
+  const parts = { data, machine, ...(finetune && { finetune }) };
+  return { config, ...parts, json: { ...config, ...parts } };
 }
 
 /**
@@ -78,7 +87,14 @@ export function parseSavedRun(json: unknown, source: string): SavedRun {
   }
   const names = Object.keys(COMMANDS.train.flags).map(camelCase);
   const settings = Object.fromEntries(names.filter((n) => n in json).map((n) => [n, json[n]]));
-  return { config: trainConfigFromJson(settings, source), data, machine, json };
+  const config = trainConfigFromJson(settings, source);
+  const finetune = savedFinetune(json.finetune);
+  if (config.finetuneFrom !== null && finetune === undefined) {
+    throw new DataError(`Cannot use ${source}: expected what the run took of another one`, {
+      hint: "train again with this version of kiln",
+    });
+  }
+  return { config, data, machine, finetune, json };
 }
 
 function savedData(json: unknown): SavedData | undefined {
@@ -90,6 +106,11 @@ function savedData(json: unknown): SavedData | undefined {
       typeof fingerprint === "string"
     ? { classes, normalization, format, fingerprint }
     : undefined;
+}
+
+function savedFinetune(json: unknown): SavedFinetune | undefined {
+  if (!isObject(json) || !Array.isArray(json.fresh)) return undefined;
+  return json.fresh.every((name) => typeof name === "string") ? { fresh: json.fresh } : undefined;
 }
 
 function savedMachine(json: unknown): SavedMachine | undefined {

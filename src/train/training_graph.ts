@@ -7,7 +7,12 @@ import {
   parameterLayout,
   parameterViews,
 } from "../nn/parameters.ts";
-import { initialStatistics, type StatisticsLayout, statisticsLayout } from "../nn/statistics.ts";
+import {
+  initialStatistics,
+  momentsViews,
+  type StatisticsLayout,
+  statisticsLayout,
+} from "../nn/statistics.ts";
 import { OPTIMIZERS, RATE_SLOTS } from "../optim/optimizers.ts";
 import { add, divide, maximum, multiply, sqrt } from "../ops/elementwise.ts";
 import { grad } from "../ops/grad.ts";
@@ -19,7 +24,7 @@ import { emaUpdate, momentumUpdate, recordRow } from "../ops/update.ts";
 import { type Shape, sizeOf } from "../tensor/shape.ts";
 import { SLOT_ELEMENTS } from "../tensor/storage.ts";
 import { constant, fill, placeholder, type Tensor, variable } from "../tensor/tensor.ts";
-import { ConfigError } from "../util/errors.ts";
+import { decayBlock, withOwnRates } from "./parameter_factors.ts";
 import type { Recipe } from "./recipe.ts";
 import { needsTargets } from "./soft_targets.ts";
 
@@ -113,13 +118,15 @@ export function trainingGraph(options: TrainingOptions): TrainingGraph {
   const hyperparameters = placeholder("hyperparameters", [HYPERPARAMETER_ELEMENTS]);
   const views = parameterViews(layout, parameters);
   const { crossEntropy, moments } = crossEntropyOf(options, views);
-  const decayed = hasDecayLoss(recipe) ? layout.specs.filter(({ decay }) => decay > 0) : [];
+  const decayed = hasDecayLoss(recipe)
+    ? layout.specs.filter(({ decay, rate }) => decay > 0 && rate !== 0)
+    : [];
   const decays = decayed.map(({ name, decay }) =>
     l2Loss(views[name], decay * recipe.weightDecay / recipe.accumulate)
   );
   const loss = decays.reduce(add, crossEntropy);
   // One launch updates all parameters, another all averages: gradients are computed into one block.
-  const packed = packTensors(grad(loss, layout.specs.map(({ name }) => views[name])));
+  const packed = packTensors(gradients(loss, layout, views));
 
   const several = recipe.accumulate > 1;
   const accumulator = several ? zeroBlock("gradients", layout) : undefined;
@@ -158,6 +165,24 @@ export function trainingGraph(options: TrainingOptions): TrainingGraph {
   };
 }
 
+/** The gradient of each parameter; zeros, which nothing is computed for, of those that stay as they are. */
+function gradients(loss: Tensor, { specs }: ParameterLayout, views: NamedTensors): Tensor[] {
+  const moving = specs.filter(({ rate }) => rate !== 0).map(({ name }) => views[name]);
+  const found = new Map(grad(loss, moving).map((gradient, i) => [moving[i], gradient]));
+  return specs.map(({ name, shape }) =>
+    found.get(views[name]) ??
+      constant(new Float32Array(sizeOf(shape)), shape, `no gradient of ${name}`)
+  );
+}
+
+/** Batch normalizations whose gamma stays as it is: they are part of what is frozen, moments and all. */
+function fixedStatistics(
+  { layout, statisticsLayout: { specs } }: TrainingVariables,
+): ReadonlySet<string> {
+  const frozen = new Set(layout.specs.filter(({ rate }) => rate === 0).map(({ name }) => name));
+  return new Set(specs.map(({ name }) => name).filter((name) => frozen.has(`${name}/gamma`)));
+}
+
 /** Whether weight decay is a term of the loss. */
 function hasDecayLoss({ weightDecay, optimizer }: Recipe): boolean {
   return weightDecay !== 0 && !OPTIMIZERS[optimizer].decoupled;
@@ -165,12 +190,15 @@ function hasDecayLoss({ weightDecay, optimizer }: Recipe): boolean {
 
 /** The running moments follow those of the micro-batch, all in one launch. */
 function followMoments(
-  { statistics, statisticsLayout: { specs } }: TrainingVariables,
+  { statistics, statisticsLayout: layout }: TrainingVariables,
   moments: NamedTensors,
   hyperparameters: Tensor,
 ): Tensor[] {
   if (statistics === undefined) return [];
-  const packed = packTensors(specs.map(({ name }) => moments[name]));
+  const { specs } = layout;
+  // Those that are fixed follow themselves.
+  const own = momentsViews(layout, statistics);
+  const packed = packTensors(specs.map(({ name }) => moments[name] ?? own[name]));
   return [emaUpdate(statistics, packed, hyperparameterView(hyperparameters, "statisticsDecay"))];
 }
 
@@ -179,13 +207,17 @@ function followMoments(
  * moments of its batch normalizations.
  */
 function crossEntropyOf(
-  { model, recipe, images, mixed = false }: TrainingOptions,
+  { model, variables, recipe, images, mixed = false }: TrainingOptions,
   parameters: NamedTensors,
 ): { crossEntropy: Tensor; moments: NamedTensors } {
   const { batchSize, accumulate } = recipe;
   const input = images?.(batchSize) ?? placeholder("images", [batchSize, ...model.image]);
   const counter = model.drops ? placeholder("counter", [1], "u32") : undefined;
-  const inputs = { parameters, images: input, training: true, counter, seed: recipe.seed };
+  const inputs = {
+    ...{ parameters, images: input, training: true, counter, seed: recipe.seed },
+    fixed: fixedStatistics(variables),
+    statistics: momentsViews(variables.statisticsLayout, variables.statistics),
+  };
   const { logits, moments } = model.forward(inputs);
   if (needsTargets(recipe, mixed)) {
     const targets = placeholder("targets", [batchSize, model.classes]);
@@ -236,36 +268,4 @@ function stepUpdates(
 /** g * limit / max(norm, limit) (Pascanu, Mikolov, Bengio, "On the difficulty of training RNNs", 2013). */
 function clipped(gradient: Tensor, squares: Tensor, limit: number): Tensor {
   return multiply(gradient, divide(fill(limit), maximum(sqrt(squares), fill(limit))));
-}
-
-/**
- * The gradient times each parameter's own factor of the learning rate; the same where all are 1. A velocity
- * of it is that of the gradient times the factor.
- *
- * @throws {ConfigError} with adamw, whose step does not grow with the gradient
- */
-function withOwnRates(
-  gradient: Tensor,
-  { specs, offsets, size }: ParameterLayout,
-  recipe: Recipe,
-): Tensor {
-  const own = specs.find(({ rate }) => rate !== 1);
-  if (own === undefined) return gradient;
-  if (recipe.optimizer === "adamw") {
-    throw new ConfigError(`Cannot train with adamw as ${own.name} has a learning rate of its own`, {
-      hint: "choose --optimizer sgd, momentum or nesterov for this model",
-    });
-  }
-  const rates = new Float32Array(size);
-  specs.forEach(({ shape, rate }, i) => rates.fill(rate, offsets[i], offsets[i] + sizeOf(shape)));
-  return multiply(gradient, constant(rates, [size], "rates"));
-}
-
-/** The recipe's decay times each parameter's own factor. */
-function decayBlock({ specs, offsets, size }: ParameterLayout, factor: number): Float32Array {
-  const block = new Float32Array(size);
-  specs.forEach(({ shape, decay }, i) => {
-    block.fill(factor * decay, offsets[i], offsets[i] + sizeOf(shape));
-  });
-  return block;
 }

@@ -14,7 +14,7 @@ Deno.test("bad flags are errors that name the flag, the expected and the found",
     [
       "train --checkpoint a",
       "unknown flag --checkpoint for train",
-      "did you mean --checkpoint-every? --checkpoint is a flag of eval and predict; see deno task train --help",
+      "did you mean --checkpoint-every? --checkpoint is a flag of eval and predict and features; see deno task train --help",
     ],
     [
       "train --only matmul",
@@ -239,16 +239,16 @@ Deno.test("bad flags are errors that name the flag, the expected and the found",
     [
       "train --run a",
       "unknown flag --run for train",
-      "did you mean --run-dir? --run is a flag of eval and predict; see deno task train --help",
+      "did you mean --run-dir? --run is a flag of eval and predict and features; see deno task train --help",
     ],
     [
       "trian",
-      'unknown command "trian": expected one of train, eval, predict, describe, data, data inspect, doctor, bench',
+      'unknown command "trian": expected one of train, eval, predict, features, finetune, describe, data, data inspect, doctor, bench',
       "did you mean train?",
     ],
     [
       "toString",
-      'unknown command "toString": expected one of train, eval, predict, describe, data, data inspect, doctor, bench',
+      'unknown command "toString": expected one of train, eval, predict, features, finetune, describe, data, data inspect, doctor, bench',
       "see deno task <command> --help",
     ],
   ];

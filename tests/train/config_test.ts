@@ -27,7 +27,7 @@ const SOURCE = {
   cacheDir: "data/cache",
   dataMemory: 1024,
 };
-const SELECTION = { limit: null, validationFraction: null };
+const SELECTION = { classes: null, limit: null, validationFraction: null };
 /** The reference's: crop, flip, brightness, contrast, each image standardized. */
 const AUGMENTATION = {
   pad: 0,
@@ -84,13 +84,12 @@ Deno.test("train's defaults are the reference's", () => {
   const { runDir, workers, threads, ...config } = parseTrainConfig([]);
   assert.equal(threads, navigator.hardwareConcurrency);
   assert.deepEqual(config, {
-    model: "reference",
-    bottleneck: false,
-    recipe: null,
+    ...{ model: "reference", bottleneck: false, recipe: null },
     steps: 100_000,
     epochs: null,
     batchSize: 128,
     seed: 0,
+    ...{ finetuneFrom: null, finetuneWeights: "ema", freeze: null, headLearningRate: null },
     ...SOURCE,
     ...SELECTION,
     shuffle: "epoch",
@@ -119,8 +118,7 @@ Deno.test("the other commands' defaults", () => {
     views: "1",
     watch: null,
     split: "auto",
-    dataset: null,
-    dataDir: null,
+    ...{ dataset: null, classes: null, dataDir: null },
     skipCorrupt: null,
     cacheDir: null,
     confusionCsv: null,

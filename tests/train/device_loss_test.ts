@@ -10,13 +10,8 @@ import { checkpointOf, runTiny, TINY_LAYOUT } from "./run_support.ts";
 
 Deno.test("a device lost before the first checkpoint begins anew, with the weights it was given", async () => {
   await using folder = await temporaryFolder();
-  const initial = initialValues(TINY_LAYOUT, 99);
-  const options = {
-    initial: { parameters: initial },
-    checkpointEvery: {},
-    evalEvery: 0,
-    logEvery: 1,
-  };
+  const initial = { parameters: initialValues(TINY_LAYOUT, 99) };
+  const options = { initial, checkpointEvery: {}, evalEvery: 0, logEvery: 1 };
   const run = async (
     name: string,
     loseAt?: number,

@@ -6,7 +6,7 @@ import { initialStatistics, NO_STATISTICS, type StatisticsLayout } from "../../n
 import { formatShape, sameShape, type Shape } from "../../tensor/shape.ts";
 import { DataError } from "../../util/errors.ts";
 import { listCheckpoints } from "./list_checkpoints.ts";
-import { newestCheckpoint, verifyCheckpoint } from "./load_checkpoint.ts";
+import { newestCheckpoint, type VerifiedCheckpoint, verifyCheckpoint } from "./load_checkpoint.ts";
 import { momentsPlaces } from "./moments_tensors.ts";
 import { FILES } from "./write_checkpoint.ts";
 
@@ -123,13 +123,16 @@ function takeMoments(
 async function weightsFile(path: string): Promise<string> {
   const isFolder = await Deno.stat(path).then((info) => info.isDirectory, () => false);
   if (!isFolder) return path;
+  return join((await startCheckpoint(path)).path, FILES.model);
+}
+
+/** The checkpoint of that folder, or the newest of that run: an older one would not be what was asked for. */
+export async function startCheckpoint(path: string): Promise<VerifiedCheckpoint> {
   const isRun = (await listCheckpoints(path)).length > 0;
-  const checkpoint = isRun
-    ? await newestCheckpoint(path, (_, error) => {
-      throw error;
-    })
-    : await verifyCheckpoint(path);
-  return join(checkpoint.path, FILES.model);
+  if (!isRun) return await verifyCheckpoint(path);
+  return await newestCheckpoint(path, (_, error) => {
+    throw error;
+  });
 }
 
 /** The first of many names, and how many more there are. */

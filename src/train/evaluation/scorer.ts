@@ -42,8 +42,17 @@ export class Scorer implements Disposable {
     this.#plan = parts.plan;
   }
 
-  /** Compiles the model. @throws {DeviceError} if the batch does not fit. */
-  static async create(device: Device, model: Model, batchSize: number): Promise<Scorer> {
+  /**
+   * Compiles the model, or with `tap` no more of it than the layer of that name takes.
+   *
+   * @throws {DeviceError} if the batch does not fit.
+   */
+  static async create(
+    device: Device,
+    model: Model,
+    batchSize: number,
+    tap?: string,
+  ): Promise<Scorer> {
     const layout = parameterLayout(model.parameters);
     const block = parameterBlock("evaluated", layout, new Float32Array(layout.size));
     const statisticsOf = statisticsLayout(model.statistics);
@@ -56,11 +65,8 @@ export class Scorer implements Disposable {
       const images = placeholder("images", [batch, ...model.image]);
       const parameters = parameterViews(layout, block);
       const statistics = momentsViews(statisticsOf, moments);
-      return {
-        outputs: {
-          logits: model.forward({ parameters, images, training: false, statistics }).logits,
-        },
-      };
+      const { logits, taps } = model.forward({ parameters, images, training: false, statistics });
+      return { outputs: { values: tap === undefined ? logits : taps[tap] } };
     };
     try {
       const plan = await compile(state, request(batchSize));
@@ -79,11 +85,16 @@ export class Scorer implements Disposable {
     this.#state.write(this.#moments, statistics);
   }
 
+  /** Images [batchSize, H, W, C] to the values [batchSize, …] of the tap, by default the logits. */
+  async values(images: Float32Array): Promise<Float32Array<ArrayBuffer>> {
+    this.#plan.run({ images });
+    return await this.#plan.read("values") as Float32Array<ArrayBuffer>;
+  }
+
   /** Images [batchSize, H, W, C] to the logits of each, [batchSize][classes]. */
   async logits(images: Float32Array): Promise<Float32Array[]> {
     const { classes } = this;
-    this.#plan.run({ images });
-    const all = await this.#plan.read("logits") as Float32Array;
+    const all = await this.values(images);
     return Array.from(
       { length: this.batchSize },
       (_, i) => all.subarray(i * classes, (i + 1) * classes),
