@@ -11,6 +11,7 @@ import { unpackCheckpoint } from "../train/checkpoints/load_checkpoint.ts";
 import { rewriteManifest } from "../train/checkpoints/write_checkpoint.ts";
 import { checkMeasurable } from "../train/check_recipe.ts";
 import { chooseInput } from "../train/choose_input.ts";
+import { defaultRunDir } from "../train/commands.ts";
 import { totalSteps, type TrainConfig } from "../train/config.ts";
 import { checkChanges, configHash, surroundingsChanges } from "../train/config_changes.ts";
 import { exitCodeOf, InterruptedError, listenForInterrupts } from "../train/interrupt.ts";
@@ -59,7 +60,11 @@ export async function trainCommand(
     terminal.log(`${signal}: ending after this step; once more ends at once`);
   });
   let started = config;
-  if (!config.resume) started = withRecipe(await loadModel(config), config.recipe, given);
+  if (!config.resume) {
+    const definition = await loadModel(config);
+    const runDir = given.runDir ?? defaultRunDir(new Date(), definition.name);
+    started = { ...withRecipe(definition, config.recipe, given), runDir };
+  }
   const runDir = config.resume ? given.runDir ?? await newestRun("runs") : started.runDir;
   if (config.resume) await requireRun(runDir);
   else parseDatasetName(config.dataset);

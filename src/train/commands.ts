@@ -68,7 +68,7 @@ export const COMMANDS = {
       },
       "run-dir": {
         kind: "string",
-        default: { text: "runs/reference-YYYYMMDD-HHMMSS", of: () => defaultRunDir(new Date()) },
+        default: { text: "runs/MODEL-YYYYMMDD-HHMMSS", of: () => defaultRunDir(new Date()) },
         placeholder: "folder",
         group: "Run",
         about: "where config, metrics and checkpoints are written",
@@ -284,10 +284,10 @@ export const COMMANDS = {
 } as const satisfies Readonly<Record<string, CommandHelp>>;
 
 /** The run folder of a run that starts at `time`, in local time: `runs/reference-20151104-114545`. */
-export function defaultRunDir(time: Date): string {
+export function defaultRunDir(time: Date, model = "reference"): string {
   const two = (value: number) => String(value).padStart(2, "0");
   const date = `${time.getFullYear()}${two(time.getMonth() + 1)}${two(time.getDate())}`;
-  return `runs/reference-${date}-${two(time.getHours())}${two(time.getMinutes())}${
+  return `runs/${model}-${date}-${two(time.getHours())}${two(time.getMinutes())}${
     two(time.getSeconds())
   }`;
 }

@@ -39,7 +39,7 @@ Deno.test("names are models", async () => {
 
 Deno.test("a name that is none is told with one that is like it, or with the rule of its layers", async () => {
   const [all, some] = [
-    "expected one of reference, resnet-N, resnet-v1-N, wrn-28-10, FILE.ts",
+    "expected one of reference, resnet-N, resnet-v1-N, wrn-28-10, cuda-convnet-NAME, FILE.ts",
     "choose a number of layers that there is",
   ];
   const only = (found: string) => `--bottleneck is read by --model resnet-N only: found ${found}`;
