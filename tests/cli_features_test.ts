@@ -90,6 +90,19 @@ Deno.test("features are the values of a layer", async (test) => {
     });
   });
 
+  await test.step("of some classes of another data set, and of some of its images", async () => {
+    const out = file("some.safetensors");
+    const set = `records:${file("set.json")}`;
+    const more = ["--dataset", set, "--classes", "ship,2", "--limit", "12", "--tap", "local4"];
+    const { code, err } = await kiln([...line, ...more, "--out", out]);
+    assert.equal(code, 0, err);
+    const { tensors: { features, labels }, metadata } = await readSafetensors(out);
+    assert.deepEqual(features.shape, [12, 192]);
+    assert.deepEqual(JSON.parse(metadata.classes), ["ship", "bird"]);
+    assert.equal((labels.data as BigInt64Array).filter((label) => label === 0n).length, 6);
+    assert.ok((labels.data as BigInt64Array).every((label) => label === 0n || label === 1n));
+  });
+
   await test.step("interrupted and gone on with, the same bytes; another one starts over", async () => {
     const [out, whole] = [file("slow.safetensors"), file("whole.safetensors")];
     const more = ["--tap", "local4", "--batch-size", "2", "--out"];

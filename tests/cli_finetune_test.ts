@@ -68,8 +68,9 @@ Deno.test("a run for other classes starts from one", async (test) => {
   const freeze = ["--freeze", "stem*, unit_1_*,unit_2_?/*", "--optimizer", "momentum"];
 
   await test.step("what is frozen keeps its bits, moments and all, while the rest moves", async () => {
-    const { code, err } = await run("frozen", ...from, ...freeze, "--steps", "4");
+    const { code, out, err } = await run("frozen", ...from, ...freeze, "--steps", "4");
     assert.equal(code, 0, err);
+    assert.match(out, /^finetune: frozen: stem\/weights, unit_1_0\/bn1\/gamma, /m);
     for (const file of ["model", "ema"]) {
       const after = await tensorsOf(at("frozen"), 4, file);
       assert.deepEqual(Object.keys(after).sort(), Object.keys(source).sort());

@@ -9,6 +9,7 @@ import { type Console, createConsole } from "../report/console.ts";
 import { openMetrics } from "../report/metrics.ts";
 import { unpackCheckpoint } from "../train/checkpoints/load_checkpoint.ts";
 import { rewriteManifest } from "../train/checkpoints/write_checkpoint.ts";
+import { listed } from "../train/checkpoints/init_from.ts";
 import { checkMeasurable } from "../train/check_recipe.ts";
 import { chooseInput } from "../train/choose_input.ts";
 import { defaultRunDir } from "../train/commands.ts";
@@ -108,6 +109,8 @@ async function trainIn({ config, runDir, plan, terminal, interrupts }: Start): P
   const isPretrained = config.initFrom !== null || config.finetuneFrom !== null;
   const based = isPretrained ? pretrained(opened) : opened;
   const model = start.fresh === undefined ? based : tunedModel(based, config, start.fresh);
+  const frozen = model.parameters.filter(({ rate }) => rate === 0).map(({ name }) => name);
+  if (frozen.length > 0) terminal.log(`finetune: frozen: ${listed(frozen, ", ")}`);
   const layout = parameterLayout(model.parameters);
   const [height, width] = model.image;
   const normalization = normalizationOf(config, training);
