@@ -255,7 +255,7 @@ Deno.test("the help says range, default and exclusion", () => {
   assert.ok(text.includes("--weight-decay <number>"));
   assert.ok(text.includes("(>= 0, < 1; default 0.9999)"));
   assert.ok(text.includes("not with --steps"));
-  assert.ok(text.includes("(default runs/reference-YYYYMMDD-HHMMSS)"));
+  assert.ok(text.includes("(default runs/MODEL-YYYYMMDD-HHMMSS)"));
   assert.ok(text.includes("--device auto|gpu|software"));
   assert.ok(helpText("eval").includes("--no-ema"));
 });
