@@ -5,38 +5,26 @@ import { decode } from "npm:fast-png@8.0.0";
 import { readMetrics } from "../src/report/metrics.ts";
 import { assertMistake, kiln, kilnCommand } from "./cli_support.ts";
 import { temporaryFolder } from "./data/helpers.ts";
+import { RECORD_BYTES, writeRecordSet } from "./record_set.ts";
 import { testRandom } from "./support.ts";
 
-const RECORD = 1 + 32 * 32 * 3;
 const TINY = ["--steps", "3", "--batch-size", "4", "--device", "cpu", "--workers", "2"];
 
 /** A `records:` data set of 20 training and 6 test images in two classes. */
 async function tinySet(folder: string): Promise<string> {
   const random = testRandom(3);
-  for (const [name, count] of [["train.bin", 20], ["test.bin", 6]] as const) {
-    const bytes = Uint8Array.from({ length: count * RECORD }, () => random() * 256);
-    for (let i = 0; i < count; i++) bytes[i * RECORD] = i % 2;
-    await Deno.writeFile(join(folder, name), bytes);
-  }
-  const path = join(folder, "set.json");
-  await Deno.writeTextFile(
-    path,
-    JSON.stringify({
-      image: { height: 32, width: 32, channels: 3, order: "CHW" },
-      recordBytes: RECORD,
-      labelOffset: 0,
-      imageOffset: 1,
-      classes: ["cat", "dog"],
-      train: ["train.bin"],
-      test: ["test.bin"],
-    }),
-  );
-  return path;
+  const records = (count: number) => {
+    const bytes = Uint8Array.from({ length: count * RECORD_BYTES }, () => random() * 256);
+    for (let i = 0; i < count; i++) bytes[i * RECORD_BYTES] = i % 2;
+    return bytes;
+  };
+  const [train, test] = [records(20), records(6)];
+  return await writeRecordSet(folder, { classes: ["cat", "dog"], train, test });
 }
 
 Deno.test("records of one's own train, with every augmentation, and are measured by part", async () => {
   await using folder = await temporaryFolder();
-  const dataset = `records:${await tinySet(folder.path)}`;
+  const dataset = await tinySet(folder.path);
   const runDir = join(folder.path, "run");
   const more = "--pad 4 --pad-mode reflect --hue 0.1 --saturation 0.5 --cutout 6 --mixup 0.2 " +
     "--cutmix 1 --normalize channel --shuffle queue --input device --validation-fraction 0.2";
@@ -63,7 +51,7 @@ Deno.test("records of one's own train, with every augmentation, and are measured
 
 Deno.test("data inspect counts by class and draws a picture of each", async () => {
   await using folder = await temporaryFolder();
-  const dataset = `records:${await tinySet(folder.path)}`;
+  const dataset = await tinySet(folder.path);
   const picture = join(folder.path, "sub", "samples.png");
   const line = ["data", "inspect", "--dataset", dataset, "--out", picture, "--samples", "3"];
   const { code, out, err } = await kiln(line);
@@ -80,13 +68,13 @@ Deno.test("data inspect counts by class and draws a picture of each", async () =
 
 Deno.test("a truncated file is an error with its place, or is skipped as allowed", async () => {
   await using folder = await temporaryFolder();
-  const dataset = `records:${await tinySet(folder.path)}`;
-  await Deno.truncate(join(folder.path, "train.bin"), 20 * RECORD - 5);
+  const dataset = await tinySet(folder.path);
+  await Deno.truncate(join(folder.path, "train.bin"), 20 * RECORD_BYTES - 5);
   const line = ["train", ...TINY, "--dataset", dataset];
   const strict = await kiln([...line, "--run-dir", join(folder.path, "a")]);
   assertMistake(strict, {
     code: 1,
-    error: new RegExp(`train\\.bin.*${19 * RECORD}`),
+    error: new RegExp(`train\\.bin.*${19 * RECORD_BYTES}`),
     hint: /./,
   });
   const lax = await kiln([...line, "--run-dir", join(folder.path, "b"), "--skip-corrupt", "1"]);
@@ -97,7 +85,7 @@ Deno.test("a truncated file is an error with its place, or is skipped as allowed
 
 Deno.test("settings that do not suit the images exit with 2 and their fix", async () => {
   await using folder = await temporaryFolder();
-  const dataset = `records:${await tinySet(folder.path)}`;
+  const dataset = await tinySet(folder.path);
   const cases: [string, RegExp, RegExp][] = [
     [`--dataset ${dataset} --pad-mode reflect --pad 40`, /pad/, /--pad/],
     [`--dataset ${dataset} --cutout 200`, /squares of 200/, /--cutout/],
@@ -115,7 +103,7 @@ Deno.test("settings that do not suit the images exit with 2 and their fix", asyn
 
 Deno.test("an interruption ends a run at once, with its worker threads", async () => {
   await using folder = await temporaryFolder();
-  const dataset = `records:${await tinySet(folder.path)}`;
+  const dataset = await tinySet(folder.path);
   const flags = ["--steps", "1000000", "--batch-size", "4", "--device", "cpu", "--workers", "3"];
   const runDir = join(folder.path, "run");
   const child = kilnCommand(["train", ...flags, "--dataset", dataset, "--run-dir", runDir]).spawn();

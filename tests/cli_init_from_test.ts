@@ -16,7 +16,7 @@ const STILL = ["--steps", "1", "--learning-rate", "1e-60"];
 type Tensors = Readonly<Record<string, SafeTensor>>;
 
 function line(dataset: string, runDir: string, ...more: readonly string[]): string[] {
-  return ["train", ...SETTINGS, "--dataset", `records:${dataset}`, "--run-dir", runDir, ...more];
+  return ["train", ...SETTINGS, "--dataset", dataset, "--run-dir", runDir, ...more];
 }
 
 async function weightsOf(runDir: string, step: number): Promise<Tensors> {

@@ -39,7 +39,7 @@ Deno.test("a model of one's own trains, is measured, predicts and is gone on wit
   await using folder = await temporaryFolder();
   const at = (name: string) => join(folder.path, name);
   const file = await writeModel(folder.path);
-  const dataset = `records:${await writeDataset(folder.path)}`;
+  const dataset = await writeDataset(folder.path);
   // As a person writes it.
   const model = `./${relative(ROOT, file)}`;
   const runDir = at("run");

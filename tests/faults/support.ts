@@ -5,6 +5,7 @@ import { listCheckpoints } from "../../src/train/checkpoints/list_checkpoints.ts
 import { readMetrics } from "../../src/report/metrics.ts";
 import { kilnCommand, type Outcome } from "../cli_support.ts";
 import { namesIn, sha256 } from "../data/helpers.ts";
+import { RECORD_BYTES, writeRecordSet } from "../record_set.ts";
 import { waveImages } from "../train/support.ts";
 
 /** Fewer tries of each fault: `deno task test:faults -- --quick`. */
@@ -24,38 +25,28 @@ const SETTINGS = [
 /** Fields of metrics that say how long something took: no two runs have the same. */
 const TIMED = /^(images_per_second|queue_|input_wait_share)/;
 
-/** Writes the data set of the run: 96 images of ten classes, and 32 to measure on. */
+/**
+ * Writes the data set of the run, 96 images of ten classes, and 32 to measure on; returns its name for
+ * `--dataset`.
+ */
 export async function writeDataset(folder: string): Promise<string> {
-  const imageBytes = 3 * 32 * 32;
-  const files = { train: "train.bin", test: "test.bin" };
-  for (const [part, count] of [["train", 96], ["test", 32]] as const) {
-    const store = waveImages(count, 5);
-    const bytes = new Uint8Array(count * (imageBytes + 1));
-    for (let i = 0; i < count; i++) {
-      bytes[i * (imageBytes + 1)] = store.labels[i];
-      bytes.set(store.pixels(i), i * (imageBytes + 1) + 1);
-    }
-    await Deno.writeFile(join(folder, files[part]), bytes);
+  const classes = Array.from({ length: 10 }, (_, i) => `wave ${i}`);
+  return await writeRecordSet(folder, { classes, train: waveRecords(96), test: waveRecords(32) });
+}
+
+function waveRecords(count: number): Uint8Array<ArrayBuffer> {
+  const store = waveImages(count, 5);
+  const bytes = new Uint8Array(count * RECORD_BYTES);
+  for (let i = 0; i < count; i++) {
+    bytes[i * RECORD_BYTES] = store.labels[i];
+    bytes.set(store.pixels(i), i * RECORD_BYTES + 1);
   }
-  const path = join(folder, "waves.json");
-  await Deno.writeTextFile(
-    path,
-    JSON.stringify({
-      image: { height: 32, width: 32, channels: 3, order: "CHW" },
-      recordBytes: imageBytes + 1,
-      labelOffset: 0,
-      imageOffset: 1,
-      classes: Array.from({ length: 10 }, (_, i) => `wave ${i}`),
-      train: [files.train],
-      test: [files.test],
-    }),
-  );
-  return path;
+  return bytes;
 }
 
 /** The command line that starts the run. */
 export function startLine(dataset: string, runDir: string, device = "cpu"): string[] {
-  const places = ["--dataset", `records:${dataset}`, "--run-dir", runDir, "--device", device];
+  const places = ["--dataset", dataset, "--run-dir", runDir, "--device", device];
   return ["train", ...SETTINGS, ...places];
 }
 
