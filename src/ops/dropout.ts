@@ -105,6 +105,13 @@ function thresholdOf(rate: number): number {
   return Math.round(rate * 2 ** 24);
 }
 
+/** What both engines' kernels are given for so many numbers. */
+function paramsOf(length: number, attributes: DropoutAttributes) {
+  const { rate } = attributes;
+  const [threshold, scale] = [thresholdOf(rate), 1 / (1 - rate)];
+  return { length, ...placeParams(attributes), threshold, scale };
+}
+
 const dropoutOp: Op<DropoutAttributes> = defineOp<DropoutAttributes>({
   name: "dropout",
   shape([x, counter, ...rest], { rate, ...place }) {
@@ -124,12 +131,7 @@ const dropoutOp: Op<DropoutAttributes> = defineOp<DropoutAttributes>({
       return {
         launches: [launch("dropout", {
           buffers: { x: input(0), counter: input(1), y: output },
-          params: {
-            length,
-            ...placeParams(attributes),
-            threshold: thresholdOf(attributes.rate),
-            scale: 1 / (1 - attributes.rate),
-          },
+          params: paramsOf(length, attributes),
           grid: foldGrid(Math.ceil(length / GROUP_NUMBERS)),
         })],
       };
@@ -139,12 +141,7 @@ const dropoutOp: Op<DropoutAttributes> = defineOp<DropoutAttributes>({
       return {
         launches: [launchWasm("dropout", {
           buffers: { x: input(0), counter: input(1), y: output },
-          params: {
-            length,
-            ...placeParams(attributes),
-            threshold: thresholdOf(attributes.rate),
-            scale: 1 / (1 - attributes.rate),
-          },
+          params: paramsOf(length, attributes),
           units: blocks(length),
         })],
       };
