@@ -1,15 +1,15 @@
 import { extname } from "node:path";
 import { fingerprint } from "../data/fingerprint.ts";
 import type { Device } from "../engine/device.ts";
-import { createModel, type Model } from "../nn/model.ts";
+import type { Model } from "../nn/model.ts";
 import { createConsole } from "../report/console.ts";
-import { unpackCheckpoint, type VerifiedCheckpoint } from "../train/checkpoints/load_checkpoint.ts";
+import type { VerifiedCheckpoint } from "../train/checkpoints/load_checkpoint.ts";
 import { sha256Of } from "../train/checkpoints/manifest.ts";
 import type { FeaturesConfig } from "../train/config.ts";
 import { features, findTap, type Tap, tapsOf } from "../train/evaluation/features.ts";
 import { Scorer } from "../train/evaluation/scorer.ts";
 import { exitCodeOf, InterruptedError, listenForInterrupts } from "../train/interrupt.ts";
-import { loadModel } from "../train/models.ts";
+import { openModel } from "../train/models.ts";
 import { deviceIdentity, openDevice } from "../train/open_device.ts";
 import { augmentOf } from "../train/run_data.ts";
 import { parseSavedRun, type SavedRun } from "../train/saved_run.ts";
@@ -17,7 +17,7 @@ import { PartFile } from "../util/part_file.ts";
 import { formatShape, sizeOf } from "../tensor/shape.ts";
 import { formatTable } from "../util/table.ts";
 import { formatCount } from "../util/units.ts";
-import { chooseCheckpoint } from "./checkpoint_source.ts";
+import { chooseCheckpoint, modelValues } from "./checkpoint_source.ts";
 import { type ChosenSet, openSet } from "./evaluation_set.ts";
 import { FEATURE_FORMATS } from "./feature_files.ts";
 import { checkOutputFile } from "./output_file.ts";
@@ -29,7 +29,7 @@ export async function featuresCommand(config: FeaturesConfig): Promise<void> {
   await checkOutputFile("out", out, endings, "--out features.safetensors");
   const checkpoint = await chooseCheckpoint(config);
   const run = parseSavedRun(checkpoint.manifest.run, checkpoint.path);
-  const model = createModel(await loadModel(run.config), run.data.classes.length);
+  const model = await openModel(run.config, run.data.classes.length);
   if (name === null || out === null) return list(tapsOf(model), { config, checkpoint });
   const tap = findTap(model, name);
   const set = await openSet(config, run);
@@ -58,9 +58,7 @@ async function write(extraction: Extraction): Promise<void> {
   const { normalization } = run.data;
   const augment = augmentOf(run.config, { crop: [height, width], normalization }, store.format);
   using scorer = await Scorer.create(device, model, config.batchSize, tap.name);
-  const { state } = unpackCheckpoint(checkpoint, model, scorer.layout);
-  const { averages, parameters, statistics } = state;
-  scorer.load({ parameters: config.ema ? averages : parameters, statistics });
+  scorer.load(modelValues(checkpoint, { model, layout: scorer.layout, ema: config.ema }));
 
   const format = FEATURE_FORMATS[extname(out).toLowerCase()];
   const shape = [store.count, ...tap.shape];

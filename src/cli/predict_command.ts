@@ -2,7 +2,7 @@ import type { Views } from "../data/augment/draw.ts";
 import { openModel } from "../train/models.ts";
 import { createConsole } from "../report/console.ts";
 import { type Prediction, predictionCsv, predictionTable } from "../report/predictions.ts";
-import { unpackCheckpoint, type VerifiedCheckpoint } from "../train/checkpoints/load_checkpoint.ts";
+import type { VerifiedCheckpoint } from "../train/checkpoints/load_checkpoint.ts";
 import type { PredictConfig } from "../train/config.ts";
 import { Predictor } from "../train/evaluation/predictor.ts";
 import { topClasses } from "../train/evaluation/scores.ts";
@@ -10,7 +10,7 @@ import { openDevice } from "../train/open_device.ts";
 import { augmentOf } from "../train/run_data.ts";
 import { DataError, UserError } from "../util/errors.ts";
 import { formatCount } from "../util/units.ts";
-import { chooseCheckpoint } from "./checkpoint_source.ts";
+import { chooseCheckpoint, modelValues } from "./checkpoint_source.ts";
 import { decodeImages, type Fault, findImages } from "./prediction_sources.ts";
 import { parseSavedRun } from "../train/saved_run.ts";
 
@@ -60,9 +60,7 @@ async function predictAll(
   const { device } = await openDevice(config.device, config.threads);
   using _device = { [Symbol.dispose]: () => device.destroy() };
   using predictor = await Predictor.create(device, model, { augment, format, views, batchSize });
-  const { state } = unpackCheckpoint(checkpoint, model, predictor.layout);
-  const { statistics } = state;
-  predictor.load({ parameters: config.ema ? state.averages : state.parameters, statistics });
+  predictor.load(modelValues(checkpoint, { model, layout: predictor.layout, ema: config.ema }));
 
   const predictions: Prediction[] = [];
   let waiting: { readonly image: string; readonly pixels: Uint8Array }[] = [];
