@@ -9,7 +9,6 @@ import { type Console, createConsole } from "../report/console.ts";
 import { openMetrics } from "../report/metrics.ts";
 import { unpackCheckpoint } from "../train/checkpoints/load_checkpoint.ts";
 import { rewriteManifest } from "../train/checkpoints/write_checkpoint.ts";
-import { listed } from "../train/checkpoints/init_from.ts";
 import { checkMeasurable } from "../train/check_recipe.ts";
 import { chooseInput } from "../train/choose_input.ts";
 import { defaultRunDir } from "../train/commands.ts";
@@ -41,6 +40,7 @@ import { train, type TrainEvents, type TrainOptions, type TrainResult } from "..
 import { tunedModel } from "../train/tuning.ts";
 import { DeviceError, UserError } from "../util/errors.ts";
 import { isDiskFull } from "../util/io_errors.ts";
+import { listed } from "../util/listed.ts";
 import { formatCount } from "../util/units.ts";
 import { VERSION } from "../util/version.ts";
 import { endText, startTable, trainOnText } from "./train_texts.ts";

@@ -5,11 +5,12 @@ import { parameterLayout } from "../nn/parameters.ts";
 import { statisticsLayout } from "../nn/statistics.ts";
 import type { Console } from "../report/console.ts";
 import { loadFinetune } from "../train/checkpoints/finetune_from.ts";
-import { listed, loadInitialWeights } from "../train/checkpoints/init_from.ts";
+import { loadInitialWeights } from "../train/checkpoints/init_from.ts";
 import type { TrainConfig } from "../train/config.ts";
 import type { ModelValues } from "../train/trainer.ts";
 import { loadModel } from "../train/models.ts";
 import type { ResumePlan } from "../train/resume.ts";
+import { listed } from "../util/listed.ts";
 
 /** Where the weights come from. */
 export interface TrainStart {
@@ -33,7 +34,7 @@ export async function startOf(
   if (plan?.checkpoint !== undefined) return { fresh: plan.run.finetune?.fresh };
   if (finetuneFrom !== null) {
     const weights = config.finetuneWeights;
-    const options = { definition: await loadModel(config), classes, seed, weights };
+    const options = { definition: await loadModel(config), model, classes, seed, weights };
     const { path, fresh, taken, ...initial } = await loadFinetune(finetuneFrom, options);
     const named = weights === "ema" ? "moving averages" : "weights as trained";
     terminal.log(`finetune: ${taken} of ${taken + fresh.length} tensors from ${path}, ${named}`);

@@ -1,6 +1,6 @@
 // A small model of dense layers over stored features, trained by the trainer that trains networks.
 
-import { epochOrder } from "../data/batches/example_order.ts";
+import { ExampleOrder } from "../data/batches/example_order.ts";
 import type { Device } from "../engine/device.ts";
 import { readSafetensors } from "../formats/safetensors.ts";
 import { truncatedNormal } from "../nn/initializers.ts";
@@ -121,17 +121,11 @@ export async function trainHead(
   using trainer = await Trainer.create(device, { model, recipe, trainingImages: count });
   const images = new Float32Array(batchSize * width);
   const picked = new Uint32Array(batchSize);
-  let order = new Uint32Array(0);
-  let next = 0;
+  const order = new ExampleOrder({ count, seed, shuffle: "epoch", batchSize });
   const every = Math.max(1, Math.min(trainer.queueableSteps, Math.ceil(totalSteps / 100)));
   for (let step = 0; step < totalSteps; step++) {
-    for (let i = 0; i < batchSize; i++, next++) {
-      if (next % count === 0) {
-        order = Uint32Array.from(
-          epochOrder({ count, seed, shuffle: "epoch", batchSize }, next / count),
-        );
-      }
-      const image = order[next % count];
+    for (let i = 0; i < batchSize; i++) {
+      const image = order.exampleAt(step * batchSize + i);
       images.set(values.subarray(image * width, (image + 1) * width), i * width);
       picked[i] = labels[image];
     }

@@ -2,11 +2,9 @@
 
 import type { Model } from "../nn/model.ts";
 import { ConfigError } from "../util/errors.ts";
+import { listed } from "../util/listed.ts";
 import { nearest } from "../util/suggest.ts";
 import type { TrainConfig } from "./config.ts";
-
-/** Names that an error lists at most. */
-const SHOWN = 12;
 
 /**
  * The model with the factors of the learning rate that a run's flags stand for: 0 for what is frozen, and
@@ -54,11 +52,10 @@ function frozenNames({ name: model, parameters }: Model, freeze: string | null):
     const matching = names.filter((name) => globOf(pattern).test(name));
     if (matching.length > 0) return matching;
     const near = nearest(pattern, names);
-    const more = names.length > SHOWN ? ` and ${names.length - SHOWN} more` : "";
     throw new ConfigError(
       `--freeze ${JSON.stringify(pattern)} matches no parameter of ${model}: there are ${
-        names.slice(0, SHOWN).join(", ")
-      }${more}`,
+        listed(names, ", ")
+      }`,
       { hint: near === undefined ? "for example --freeze 'conv*'" : `did you mean ${near}?` },
     );
   }));

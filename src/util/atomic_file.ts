@@ -78,10 +78,13 @@ function temporaryName(name: string): string {
 async function writeSynced(path: string, contents: Uint8Array | string): Promise<void> {
   const bytes = typeof contents === "string" ? new TextEncoder().encode(contents) : contents;
   using file = await Deno.open(path, { write: true, createNew: true });
-  for (let done = 0; done < bytes.length;) {
-    done += await file.write(bytes.subarray(done));
-  }
+  await writeAll(file, bytes);
   await file.sync();
+}
+
+/** Writes all bytes at the place where the file stands: one write may take fewer. */
+export async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.length;) done += await file.write(bytes.subarray(done));
 }
 
 /** Makes a rename last through a power cut; Windows has no way to sync a folder, nor the need. */

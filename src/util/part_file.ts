@@ -1,7 +1,7 @@
 // A large file that is written piece by piece, and goes on where it was interrupted.
 
 import { dirname } from "node:path";
-import { syncFolder, writeFileAtomic } from "./atomic_file.ts";
+import { syncFolder, writeAll, writeFileAtomic } from "./atomic_file.ts";
 import { UserError } from "./errors.ts";
 import { ioError } from "./io_errors.ts";
 import { parseObject } from "./json.ts";
@@ -139,8 +139,4 @@ async function readSidecar(
   return typeof identity === "string" && Number.isSafeInteger(rows) && (rows as number) >= 0
     ? { identity, rows: rows as number }
     : undefined;
-}
-
-async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
-  for (let done = 0; done < bytes.length;) done += await file.write(bytes.subarray(done));
 }

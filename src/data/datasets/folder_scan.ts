@@ -3,6 +3,7 @@
 import { extname, join } from "node:path";
 import { DataError } from "../../util/errors.ts";
 import { ioError } from "../../util/io_errors.ts";
+import { listed } from "../../util/listed.ts";
 
 /** A file in a class folder, image or not. */
 export interface FoundFile {
@@ -100,8 +101,7 @@ const NAMES_SHOWN = 5;
 
 /** The first few names, and how many more there are. */
 export function namesOf(names: readonly string[]): string {
-  const more = names.length - NAMES_SHOWN;
-  return names.slice(0, NAMES_SHOWN).join(", ") + (more > 0 ? ` and ${more} more` : "");
+  return listed(names, ", ", NAMES_SHOWN);
 }
 
 /** Names of the folders in a folder, links to folders among them, sorted by code units. */

@@ -1,12 +1,13 @@
 import { join } from "node:path";
 import { decodeSafetensors } from "../../formats/safetensors.ts";
-import { createModel, type ModelDefinition } from "../../nn/model.ts";
+import { createModel, type Model, type ModelDefinition } from "../../nn/model.ts";
 import { initialValues, parameterLayout } from "../../nn/parameters.ts";
 import { initialStatistics, statisticsLayout } from "../../nn/statistics.ts";
 import { formatShape, sameShape, sizeOf } from "../../tensor/shape.ts";
 import { DataError } from "../../util/errors.ts";
+import { listed } from "../../util/listed.ts";
 import { parseSavedRun } from "../saved_run.ts";
-import { listed, startCheckpoint } from "./init_from.ts";
+import { startCheckpoint } from "./init_from.ts";
 import { momentsPlaces } from "./moments_tensors.ts";
 import { FILES } from "./write_checkpoint.ts";
 
@@ -25,6 +26,8 @@ export interface FinetuneStart {
 /** What is asked for. */
 export interface FinetuneOptions {
   readonly definition: ModelDefinition;
+  /** Of the definition, for the new classes. */
+  readonly model: Model;
   /** Names of the new classes. */
   readonly classes: readonly string[];
   readonly seed: number;
@@ -40,7 +43,7 @@ export interface FinetuneOptions {
  */
 export async function loadFinetune(
   from: string,
-  { definition, classes, seed, weights }: FinetuneOptions,
+  { definition, model, classes, seed, weights }: FinetuneOptions,
 ): Promise<FinetuneStart> {
   const { path, manifest, files } = await startCheckpoint(from);
   const fail = (message: string) => {
@@ -59,9 +62,8 @@ export async function loadFinetune(
     return tensor?.dtype === "F32" && sameShape(tensor.shape, shape) ? tensor.data : undefined;
   };
 
-  const model = createModel(definition, classes.length);
   const isSame = JSON.stringify(data.classes) === JSON.stringify(classes);
-  const head = isSame ? new Set<string>() : headOf(definition, classes.length);
+  const head = isSame ? new Set<string>() : headOf(definition, model);
   const layout = parameterLayout(model.parameters);
   const parameters = initialValues(layout, seed);
   const fresh: string[] = [];
@@ -89,10 +91,9 @@ export async function loadFinetune(
 }
 
 /** The parameters whose shapes grow with the number of classes. */
-function headOf(definition: ModelDefinition, classes: number): Set<string> {
+function headOf(definition: ModelDefinition, { classes, parameters }: Model): Set<string> {
   const more = createModel(definition, classes + 1).parameters;
   const shapes = new Map(more.map(({ name, shape }) => [name, shape]));
-  const { parameters } = createModel(definition, classes);
   return new Set(
     parameters.filter(({ name, shape }) => !sameShape(shapes.get(name) ?? [], shape))
       .map(({ name }) => name),

@@ -5,15 +5,13 @@ import { initialValues, type ParameterLayout } from "../../nn/parameters.ts";
 import { initialStatistics, NO_STATISTICS, type StatisticsLayout } from "../../nn/statistics.ts";
 import { formatShape, sameShape, type Shape } from "../../tensor/shape.ts";
 import { DataError } from "../../util/errors.ts";
+import { listed } from "../../util/listed.ts";
 import { listCheckpoints } from "./list_checkpoints.ts";
 import { newestCheckpoint, type VerifiedCheckpoint, verifyCheckpoint } from "./load_checkpoint.ts";
 import { momentsPlaces } from "./moments_tensors.ts";
 import { FILES } from "./write_checkpoint.ts";
 
 type Tensors = Readonly<Record<string, SafeTensor>>;
-
-/** Names that an error lists at most. */
-const SHOWN = 12;
 
 /** Weights to start from. */
 export interface InitialWeights {
@@ -133,10 +131,4 @@ export async function startCheckpoint(path: string): Promise<VerifiedCheckpoint>
   return await newestCheckpoint(path, (_, error) => {
     throw error;
   });
-}
-
-/** The first of many names, and how many more there are. */
-export function listed(names: readonly string[], separator: string): string {
-  const rest = names.length - SHOWN;
-  return names.slice(0, SHOWN).join(separator) + (rest > 0 ? ` and ${rest} more` : "");
 }

@@ -6,6 +6,7 @@ import type { ImageStore } from "../../data/image_store.ts";
 import { type Model, rehearse } from "../../nn/model.ts";
 import { sizeOf } from "../../tensor/shape.ts";
 import { ConfigError } from "../../util/errors.ts";
+import { listed } from "../../util/listed.ts";
 import { nearest } from "../../util/suggest.ts";
 import type { Scorer } from "./scorer.ts";
 
@@ -35,12 +36,11 @@ export function findTap(model: Model, name: string): Tap {
   const tap = taps.find((tap) => tap.name === name);
   if (tap !== undefined) return tap;
   const names = taps.map(({ name }) => name);
-  const more = names.length > SHOWN ? ` and ${names.length - SHOWN} more` : "";
   const near = nearest(name, names);
   throw new ConfigError(
     `--tap must be a layer of ${model.name}: found ${JSON.stringify(name)}, expected one of ${
-      names.slice(0, SHOWN).join(", ")
-    }${more}`,
+      listed(names, ", ", SHOWN)
+    }`,
     { hint: near === undefined ? "leave out --tap to list them" : `did you mean ${near}?` },
   );
 }
