@@ -115,9 +115,9 @@ const COMMON: Recipe = {
   "ema-decay": 0,
 };
 
-/** The original's rate, for 1024 images, is divided by 1 + 1 / (1 - momentum): how much momentum multiplies a step. */
+/** The original's 11.5 over 1 + 1 / (1 - momentum), which is how much momentum multiplies a step. */
 const MOMENTUM = 0.85;
-const RATE = 11.5 / (1 + 1 / (1 - MOMENTUM));
+const RATE = 1.5;
 /** Betas learn faster by this, but do not decay faster. */
 const BETA_RATE = 64;
 
@@ -137,9 +137,9 @@ export const airbench94 = airbench("airbench94", {
     "learning-rate": RATE,
     "weight-decay": 0.0153 / 11.5,
     schedule: "triangle",
-    "start-learning-rate": 0.2 * RATE,
+    "start-learning-rate": 0.3,
     peak: 0.23,
-    "final-learning-rate": 0.07 * RATE,
+    "final-learning-rate": 0.105,
     lookahead: 5,
     "batch-size": 1024,
     steps: 476,
