@@ -124,6 +124,7 @@ Deno.test("the other commands' defaults", () => {
     confusionCsv: null,
     confusionPng: null,
     mistakes: null,
+    probabilities: null,
     json: false,
     device: "auto",
   });

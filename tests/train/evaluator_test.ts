@@ -1,12 +1,14 @@
 /** Evaluation and prediction on both engines: each image once, views averaged, called off in between. */
 import assert from "node:assert/strict";
 import { REFERENCE_AUGMENT } from "../../src/data/augment/spec.ts";
+import { evalBatches } from "../../src/data/batches/batches.ts";
 import type { ImageStore } from "../../src/data/image_store.ts";
 import type { Device } from "../../src/engine/device.ts";
 import { initialValues, parameterLayout } from "../../src/nn/parameters.ts";
 import { confidentMistakes } from "../../src/train/evaluation/metrics.ts";
 import { Evaluator } from "../../src/train/evaluation/evaluator.ts";
 import { Predictor } from "../../src/train/evaluation/predictor.ts";
+import { Scorer } from "../../src/train/evaluation/scorer.ts";
 import type { Evaluation } from "../../src/train/evaluation/tally.ts";
 import { WasmDevice } from "../../src/wasm/device.ts";
 import { testDevice } from "../support.ts";
@@ -115,6 +117,46 @@ Deno.test("the views of an image of the crop's size are it and its mirror", asyn
   ten.forEach((share, label) => {
     assert.ok(Math.abs(share - (one[label] + other[label]) / 2) < 1e-12);
   });
+});
+
+/** exp(z) / sum in float64; the logits of these models are small. */
+function softmaxOf(logits: ArrayLike<number>): number[] {
+  const powers = Array.from(logits, Math.exp);
+  const sum = powers.reduce((total, power) => total + power, 0);
+  return powers.map((power) => power / sum);
+}
+
+Deno.test("the probabilities of all images are kept where they are asked for: the softmax of the logits", async () => {
+  using device = await WasmDevice.open({ threads: 1 });
+  using scorer = await Scorer.create(device, MODEL, 10);
+  scorer.load({ parameters: PARAMETERS });
+  const expected: number[] = [];
+  for await (const { images, count } of evalBatches({ ...OPTIONS, batchSize: 10 })) {
+    const logits = await scorer.logits(images as Float32Array);
+    for (const row of logits.slice(0, count)) expected.push(...softmaxOf(row));
+  }
+  assert.equal((await evaluate(device, 10)).probabilities, undefined);
+  const { probabilities } = await evaluate(device, 10, { keepProbabilities: true });
+  assert.ok(probabilities !== undefined);
+  assert.equal(probabilities.length, 43 * 10);
+  probabilities.forEach((share, i) => {
+    assert.ok(Math.abs(share - expected[i]) <= 2 ** -23 * expected[i], `value ${i}`);
+  });
+  assert.ok(new Set(probabilities).size > 300, "the images differ");
+});
+
+Deno.test("of ten views the mean is kept, and NaN where a score is not finite", async () => {
+  using device = await WasmDevice.open({ threads: 1 });
+  const predicted = await predict(device, STORE, 10);
+  const options = { views: 10, keepProbabilities: true } as const;
+  const { probabilities = assert.fail() } = await evaluate(device, 43, options);
+  predicted.flatMap((row) => [...row]).forEach((share, i) => {
+    assert.ok(Math.abs(probabilities[i] - share) < 1e-6, `value ${i}`);
+  });
+  using evaluator = await Evaluator.create(device, MODEL, 43);
+  const parameters = PARAMETERS.map(() => NaN);
+  const nothing = await evaluator.run({ parameters }, { ...OPTIONS, keepProbabilities: true });
+  assert.ok(nothing.probabilities?.every(Number.isNaN));
 });
 
 Deno.test("an evaluation that is called off ends between two batches with the signal's reason", async () => {
