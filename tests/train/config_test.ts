@@ -130,6 +130,7 @@ Deno.test("the other commands' defaults", () => {
     confusionCsv: null,
     confusionPng: null,
     mistakes: null,
+    probabilities: null,
     json: false,
     device: "auto",
   });
