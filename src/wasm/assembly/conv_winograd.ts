@@ -2,9 +2,11 @@
  * The transforms of Winograd's minimal filtering F(4x4, 3x3) and F(4x4, 5x5), Lavin and Gray, "Fast
  * algorithms for convolutional neural networks", 2016: y = A' [(G w G') * (B' x B)] A for each 4x4
  * tile of y and the tile of x that it needs, of `side` 6 or 8 rows and columns, takes 36 or 64
- * products where the plain sum takes 144 or 400. Points 0, 1, -1, 2, -2, for 5x5 also 1/2, -1/2, and
- * infinity. The tiles of y are the same, and so A is: for 3x3 it lacks the rows of 1/2 and -1/2.
- * The B' of F(4x4, 5x5) is the known one of F(6x6, 3x3).
+ * products where the plain sum takes 144 or 400. The tiles of y are the same, and so A nearly is.
+ *
+ * 5x5: points 0, 1, -1, 2, -2, 1/2, -1/2 and infinity; its B' is the known one of F(6x6, 3x3).
+ * 3x3: points 0, 3/4, -3/4, 3/2, -3/2 and infinity. With the usual 1 and 2 rounding errors are four
+ * times as large; 3/4 times these leaves A's differences, and its squares are as exact.
  */
 
 /** Rows and columns of a tile of y. */
@@ -12,6 +14,12 @@ export const TILE: i32 = 4;
 
 /** Bytes of a transform's first pass. */
 export const PASS_BYTES: usize = 1024;
+
+// @ts-ignore: decorator
+@inline
+function scaled(by: f32, x: v128): v128 {
+  return f32x4.mul(f32x4.splat(by), x);
+}
 
 // @ts-ignore: decorator
 @inline
@@ -40,14 +48,19 @@ function spreadInput6(
   to: usize,
   stride: usize,
 ): void {
-  v128.store(to, fma(4, d0, fma(-5, d2, d4)));
+  v128.store(to, fma(81.0 / 64.0, d0, fma(-45.0 / 16.0, d2, d4)));
   to += stride;
-  storePair(to, stride, fma(-4, d2, d4), fma(-4, d1, d3));
-  to += stride << 1;
-  const odd = f32x4.sub(d3, d1);
-  storePair(to, stride, f32x4.sub(d4, d2), f32x4.add(odd, odd));
-  to += stride << 1;
-  v128.store(to, fma(4, d1, fma(-5, d3, d5)));
+  let even = fma(-9.0 / 4.0, d2, d4), odd = fma(-9.0 / 4.0, d1, d3);
+  v128.store(to, fma(3.0 / 4.0, odd, even));
+  to += stride;
+  v128.store(to, fma(-3.0 / 4.0, odd, even));
+  to += stride;
+  even = fma(-9.0 / 16.0, d2, d4), odd = fma(-9.0 / 16.0, d1, d3);
+  v128.store(to, fma(3.0 / 2.0, odd, even));
+  to += stride;
+  v128.store(to, fma(-3.0 / 2.0, odd, even));
+  to += stride;
+  v128.store(to, fma(81.0 / 64.0, d1, fma(-45.0 / 16.0, d3, d5)));
 }
 
 /** B' d of F(4, 5): eight vectors to eight at `to`, `stride` bytes apart. */
@@ -154,6 +167,10 @@ function spreadOutput(
 ): void {
   v128.store(to, y0);
   to += stride;
+  const last = y3;
+  if (side == 6) {
+    y1 = scaled(3.0 / 4.0, y1), y2 = scaled(9.0 / 16.0, y2), y3 = scaled(27.0 / 64.0, y3);
+  }
   storePair(to, stride, f32x4.add(y0, y2), f32x4.add(y1, y3));
   to += stride << 1;
   storePair(to, stride, fma(4, y2, y0), fma(8, y3, f32x4.add(y1, y1)));
@@ -162,7 +179,7 @@ function spreadOutput(
     storePair(to, stride, fma(0.25, y2, y0), fma(0.125, y3, fma(0.5, y1, f32x4.splat(0))));
     to += stride << 1;
   }
-  v128.store(to, y3);
+  v128.store(to, last);
 }
 
 /**
@@ -221,21 +238,24 @@ export function gatherOutput(
   from += step;
   const m4 = v128.load(from);
   from += step;
-  let m = v128.load(from);
+  const m5 = v128.load(from);
   const s1 = f32x4.add(m1, m2), s2 = f32x4.add(m3, m4);
   const d1 = f32x4.sub(m1, m2), d2 = f32x4.sub(m3, m4);
   let y0 = f32x4.add(f32x4.add(m0, s1), s2);
   let y1 = fma(2, d2, d1), y2 = fma(4, s2, s1), y3 = fma(8, d2, d1);
-  if (side == 8) {
+  if (side == 6) {
+    y1 = scaled(3.0 / 4.0, y1);
+    y2 = scaled(9.0 / 16.0, y2);
+    y3 = fma(27.0 / 64.0, y3, m5);
+  } else {
     from += step;
     const m6 = v128.load(from);
     from += step;
-    const s3 = f32x4.add(m, m6), d3 = f32x4.sub(m, m6);
-    m = v128.load(from);
+    const s3 = f32x4.add(m5, m6), d3 = f32x4.sub(m5, m6);
     y0 = f32x4.add(y0, s3);
     y1 = fma(0.5, d3, y1);
     y2 = fma(0.25, s3, y2);
-    y3 = fma(0.125, d3, y3);
+    y3 = f32x4.add(fma(0.125, d3, y3), v128.load(from));
   }
   v128.store(to, y0);
   to += stride;
@@ -243,5 +263,5 @@ export function gatherOutput(
   to += stride;
   v128.store(to, y2);
   to += stride;
-  v128.store(to, f32x4.add(y3, m));
+  v128.store(to, y3);
 }

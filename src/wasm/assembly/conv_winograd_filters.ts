@@ -16,13 +16,14 @@ function sum3(a: v128, b: v128, c: v128): v128 {
 /** G g of F(4, 3): three vectors `step` bytes apart to six `stride` bytes apart. */
 function spreadFilter3(from: usize, step: usize, to: usize, stride: usize): void {
   const g0 = v128.load(from), g1 = v128.load(from + step), g2 = v128.load(from + 2 * step);
-  v128.store(to, scaled(g0, 1.0 / 4.0));
+  v128.store(to, scaled(g0, 64.0 / 81.0));
   to += stride;
-  let even = scaled(f32x4.add(g0, g2), -1.0 / 6.0), odd = scaled(g1, -1.0 / 6.0);
+  const square = scaled(g2, 72.0 / 243.0);
+  let even = f32x4.sub(scaled(g0, -128.0 / 243.0), square), odd = scaled(g1, -96.0 / 243.0);
   v128.store(to, f32x4.add(even, odd));
   v128.store(to + stride, f32x4.sub(even, odd));
   to += 2 * stride;
-  even = f32x4.add(scaled(g0, 1.0 / 24.0), scaled(g2, 4.0 / 24.0)), odd = scaled(g1, 2.0 / 24.0);
+  even = f32x4.add(scaled(g0, 32.0 / 243.0), square), odd = scaled(g1, 48.0 / 243.0);
   v128.store(to, f32x4.add(even, odd));
   v128.store(to + stride, f32x4.sub(even, odd));
   v128.store(to + 2 * stride, g2);
@@ -55,11 +56,14 @@ function gatherFilter3(from: usize, step: usize, to: usize, stride: usize): void
   const u0 = v128.load(from), u1 = v128.load(from + step), u2 = v128.load(from + 2 * step);
   const u3 = v128.load(from + 3 * step), u4 = v128.load(from + 4 * step);
   const u5 = v128.load(from + 5 * step);
-  const s1 = scaled(f32x4.add(u1, u2), -1.0 / 6.0), d1 = scaled(f32x4.sub(u1, u2), -1.0 / 6.0);
-  const s2 = scaled(f32x4.add(u3, u4), 1.0 / 24.0), d2 = scaled(f32x4.sub(u3, u4), 1.0 / 24.0);
-  v128.store(to, sum3(scaled(u0, 1.0 / 4.0), s1, s2));
-  v128.store(to + stride, f32x4.add(d1, scaled(d2, 2)));
-  v128.store(to + 2 * stride, sum3(s1, scaled(s2, 4), u5));
+  const s1 = f32x4.add(u1, u2), d1 = f32x4.sub(u1, u2);
+  const s2 = f32x4.add(u3, u4), d2 = f32x4.sub(u3, u4);
+  v128.store(
+    to,
+    sum3(scaled(u0, 64.0 / 81.0), scaled(s1, -128.0 / 243.0), scaled(s2, 32.0 / 243.0)),
+  );
+  v128.store(to + stride, f32x4.add(scaled(d1, -96.0 / 243.0), scaled(d2, 48.0 / 243.0)));
+  v128.store(to + 2 * stride, f32x4.add(u5, scaled(f32x4.sub(s2, s1), 72.0 / 243.0)));
 }
 
 /** G' u of F(4, 5): eight vectors to five. */
