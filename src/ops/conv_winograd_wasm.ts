@@ -8,9 +8,11 @@ import type { WindowAttributes, WindowGeometry } from "./window.ts";
 /** Rows and columns of a tile of output pixels. */
 const TILE = 4;
 /** The least channels for which the products outweigh the transforms. */
-const LEAST_CHANNELS = 16;
+const LEAST_CHANNELS = 12;
+/** What a forward unit's tiles may take of the second-level cache, where filters pass through beside them. */
+const CACHE_BYTES = 512 << 10;
 /** Output channels that a unit makes at a time, in panels of 8, and input channels of a filter gradient's. */
-const GROUP_PANELS = 8, BLOCK_CHANNELS = 64;
+const GROUP_PANELS = 16, BLOCK_CHANNELS = 64;
 
 /** Numbers of a transformed tile. */
 function pointCount(taps: number): number {
@@ -27,19 +29,22 @@ function groupPanels(o: number): number {
   return evenPart(Math.ceil(o / 8), GROUP_PANELS, 1);
 }
 
-/** Tiles that fit in a thread's scratch area; c channels of x and a group of y's, `beside` numbers besides. */
-function fittingTiles(taps: number, c: number, o: number, beside: number): number {
-  const numbers = c + 8 * groupPanels(o);
-  // What the kernels need beside the tiles: zeros, a table, one transform's passes.
-  const fixed = 2048 + pointCount(taps) * 132 + (numbers + beside) * 4;
-  return Math.floor((SCRATCH_BYTES - fixed) / (pointCount(taps) * numbers * 4));
+/** Bytes of a transformed tile: c channels of x, and a group of y's. */
+function tileBytes(taps: number, c: number, o: number): number {
+  return pointCount(taps) * (c + 8 * groupPanels(o)) * 4;
 }
 
-/** Tiles that a unit takes at a time, a multiple of 6; 0 if not even 6 fit in a thread's scratch area. */
+/** Bytes of a thread's scratch area for tiles: without zeros, biases, a table, one transform's passes. */
+function tileSpace(c: number, o: number): number {
+  return SCRATCH_BYTES - 4096 - 4 * (c + o + 8);
+}
+
+/** Tiles that a forward unit takes at a time, a multiple of 6; 0 if not even 6 fit in the scratch area. */
 function unitTiles(g: WindowGeometry, taps: number, o: number): number {
-  const fit = Math.floor(fittingTiles(taps, g.c, o, o + 8) / 6);
-  if (fit < 1) return 0;
-  return Math.min(6 * fit, evenPart(tileCount(g), Math.ceil(tileCount(g) / BUSY_UNITS), 6));
+  const six = 6 * tileBytes(taps, g.c, o);
+  if (six > tileSpace(g.c, o)) return 0;
+  const most = Math.max(6, 6 * Math.floor(CACHE_BYTES / six));
+  return Math.min(most, evenPart(tileCount(g), Math.ceil(tileCount(g) / BUSY_UNITS), 6));
 }
 
 /** Whether F(4x4, 3x3) or F(4x4, 5x5) takes fewer operations than the plain sum, and the kernels can do it. */
@@ -99,15 +104,18 @@ export function winogradWasm(
 
 /** Units of a filter gradient: where channels make fewer, the tiles are cut in parts, each summed apart. */
 const UNITS = 8;
+/** The least tiles of a part: the sums of a part cost about as much as six tiles. */
+const PART_TILES = 12;
 
 /** The gradient in the filters, in parts that a second launch sums in a fixed order. Inputs x, dy. */
 export function winogradGradWeightWasm({ geometry: g, window, o }: ConvProblem): LaunchList {
   const taps = window.size[0], panels = groupPanels(o);
   const channels = evenPart(g.c, BLOCK_CHANNELS, 4);
   const blocks = Math.ceil(g.c / channels) * Math.ceil(o / 8 / panels);
-  const most = Math.ceil(tileCount(g) / Math.ceil(UNITS / blocks));
+  const most = Math.max(PART_TILES, Math.ceil(tileCount(g) / Math.ceil(UNITS / blocks)));
   // More tiles at a time are a longer reduction: as many as fit.
-  const tiles = evenPart(most, fittingTiles(taps, channels, o, 0), 1);
+  const fit = Math.floor(tileSpace(channels, o) / tileBytes(taps, channels, o));
+  const tiles = evenPart(Math.min(most, tileCount(g)), fit, 1);
   const partTiles = Math.ceil(most / tiles) * tiles;
   const parts = Math.ceil(tileCount(g) / partTiles);
   const partial = scratch(0);
