@@ -1,9 +1,15 @@
 /** The models by name: parameters, what decays, initial values, recipes. */
 import assert from "node:assert/strict";
 import { createModel, type ModelDefinition } from "../../src/nn/model.ts";
+import { airbench94, airbench94Muon } from "../../src/nn/models/airbench.ts";
 import { reference, referenceCnn } from "../../src/nn/models/reference.ts";
 import { bottleneckResnet, resnet, resnetV1, wideResnet } from "../../src/nn/models/resnet.ts";
-import { countParameters, initialValues, parameterLayout } from "../../src/nn/parameters.ts";
+import {
+  countParameters,
+  initialValues,
+  parameterLayout,
+  splitBlock,
+} from "../../src/nn/parameters.ts";
 import { sizeOf } from "../../src/tensor/shape.ts";
 import { sha256 } from "../data/helpers.ts";
 
@@ -16,6 +22,9 @@ const COUNTS: readonly (readonly [ModelDefinition, string, number, number])[] = 
   [bottleneckResnet(1001), "resnet-1001-bottleneck", 10, 10_327_706],
   [wideResnet, "wrn-28-10", 10, 36_220_634],
   [resnetV1(44), "resnet-v1-44", 11, resnetV1Count(7, 11)],
+  // 288 of them are fixed.
+  [airbench94, "airbench94", 10, 1_971_640],
+  [airbench94Muon, "airbench94-muon", 10, 1_971_640],
 ];
 
 /** Counted by hand: 3x3 filters without biases, two numbers a normalized channel, a dense layer. */
@@ -96,5 +105,59 @@ Deno.test("a network starts as He et al. or Glorot and Bengio say", () => {
     const slack = 4 / Math.sqrt(2 * size);
     const what = `${definition.name} ${name}`;
     assert.ok(Math.abs(deviation / expected - 1) < slack, `${what}: ${deviation}, ${expected}`);
+  }
+});
+
+Deno.test("airbench94's first filters pass a channel on, its betas start at 0, and only the muon's head has deviation 1", () => {
+  for (const definition of [airbench94, airbench94Muon]) {
+    const layout = parameterLayout(createModel(definition, 10).parameters);
+    const values = splitBlock(layout, initialValues(layout, 2));
+    const conv = values["group2/conv1/weights"];
+    // [3, 3, 64, 256]: filter 9 is channel 9, filter 64 is at random, up to 1 / sqrt(9 * 64).
+    const filter = (o: number) => Array.from({ length: 9 * 64 }, (_, i) => conv[i * 256 + o]);
+    assert.deepEqual(filter(9).flatMap((v, i) => v === 0 ? [] : [[i, v]]), [[4 * 64 + 9, 1]]);
+    const largest = Math.max(...filter(64).map(Math.abs));
+    assert.ok(largest <= 1 / 24 && largest > 0.9 / 24, `${largest}`);
+    assert.ok(values["group3/bn2/beta"].every((v) => v === 0));
+    const head = values["head/weights"];
+    const deviation = Math.sqrt(head.reduce((sum, v) => sum + v * v, 0) / head.length);
+    const expected = definition === airbench94 ? 1 / 16 / Math.sqrt(3) : 1;
+    assert.ok(Math.abs(deviation / expected - 1) < 0.05, `${definition.name}: ${deviation}`);
+  }
+});
+
+Deno.test("airbench94's recipes are the originals', whose losses are sums over the batch", () => {
+  const near = (found: unknown, expected: number) =>
+    assert.ok(Math.abs(Number(found) / expected - 1) < 1e-12, `${found}, expected ${expected}`);
+  const { default: sgd } = airbench94.recipes ?? assert.fail();
+  const scale = 1 + 1 / (1 - 0.85);
+  near(sgd["learning-rate"], 11.5 / (1024 * scale) * 1024);
+  near(sgd["start-learning-rate"], 0.2 * 1.5);
+  near(sgd["final-learning-rate"], 0.07 * 1.5);
+  near(sgd["weight-decay"], 0.0153 * 1024 / (1024 * scale) / 1.5);
+  assert.equal(sgd.steps, Math.ceil(Math.floor(50_000 / 1024) * 9.9));
+  const { default: muon } = airbench94Muon.recipes ?? assert.fail();
+  assert.equal(muon.steps, 8 * 50_000 / 2000);
+  const rateOf = (name: string) => {
+    const spec = createModel(airbench94Muon, 10).parameters.find((spec) => spec.name === name);
+    return { rate: 0.24 * (spec?.rate ?? NaN), decay: spec?.decay ?? NaN };
+  };
+  for (
+    const [name, rate] of [["group1/bn1/beta", 0.053], ["whiten/biases", 0.053], [
+      "head/weights",
+      0.67,
+    ]] as const
+  ) {
+    const found = rateOf(name);
+    near(found.rate, rate * 2000);
+    near(found.rate * found.decay * Number(muon["weight-decay"]), 2e-6 * 2000);
+  }
+  for (const recipe of [sgd, muon]) {
+    const { pad, momentum } = recipe;
+    assert.deepEqual(
+      [pad, recipe["pad-mode"], recipe["flip-mode"], recipe.normalize, momentum],
+      [2, "reflect", "alternating", "channel", 0.85],
+    );
+    assert.deepEqual([recipe.brightness, recipe.contrast, recipe["label-smoothing"]], [0, 0, 0.2]);
   }
 });
