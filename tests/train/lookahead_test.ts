@@ -137,3 +137,15 @@ Deno.test("a state without the slow moments is refused, and nothing of it is tak
   );
   assert.deepEqual(await trainer.saveState(), before);
 });
+
+Deno.test("given weights and moments are where the slow averages start", async () => {
+  using trainer = await create({ lookahead: 3 });
+  const { layout, statisticsLayout } = trainer.variables;
+  const random = testRandom(8);
+  const parameters = Float32Array.from({ length: layout.size }, random);
+  const statistics = Float32Array.from({ length: statisticsLayout.size }, random);
+  trainer.initialize({ parameters, statistics });
+  const state = await trainer.saveState();
+  assert.deepEqual(state.optimizer.lookahead, parameters);
+  assert.deepEqual(state.slowStatistics, statistics);
+});
