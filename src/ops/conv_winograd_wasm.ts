@@ -113,9 +113,9 @@ export function winogradGradWeightWasm({ geometry: g, window, o }: ConvProblem):
   const channels = evenPart(g.c, BLOCK_CHANNELS, 4);
   const blocks = Math.ceil(g.c / channels) * Math.ceil(o / 8 / panels);
   const most = Math.max(PART_TILES, Math.ceil(tileCount(g) / Math.ceil(UNITS / blocks)));
-  // More tiles at a time are a longer reduction: as many as fit.
+  // Each run of tiles loads and stores all sums: runs as long as fit, parts of whole runs.
   const fit = Math.floor(tileSpace(channels, o) / tileBytes(taps, channels, o));
-  const tiles = evenPart(Math.min(most, tileCount(g)), fit, 1);
+  const tiles = Math.min(most, tileCount(g), fit);
   const partTiles = Math.ceil(most / tiles) * tiles;
   const parts = Math.ceil(tileCount(g) / partTiles);
   const partial = scratch(0);
