@@ -34,15 +34,16 @@ function tileBytes(taps: number, c: number, o: number): number {
   return pointCount(taps) * (c + 8 * groupPanels(o)) * 4;
 }
 
-/** Bytes of a thread's scratch area for tiles: without zeros, biases, a table, one transform's passes. */
-function tileSpace(c: number, o: number): number {
-  return SCRATCH_BYTES - 4096 - 4 * (c + o + 8);
+/** Bytes that a thread's scratch area has for tiles. */
+function tileSpace(taps: number, c: number, o: number): number {
+  // Beside them stand one transform's passes, a table and gaps of 64 bytes for each point, zeros, biases.
+  return SCRATCH_BYTES - 2048 - pointCount(taps) * 132 - 4 * (c + o + 8);
 }
 
 /** Tiles that a forward unit takes at a time, a multiple of 6; 0 if not even 6 fit in the scratch area. */
 function unitTiles(g: WindowGeometry, taps: number, o: number): number {
   const six = 6 * tileBytes(taps, g.c, o);
-  if (six > tileSpace(g.c, o)) return 0;
+  if (six > tileSpace(taps, g.c, o)) return 0;
   const most = Math.max(6, 6 * Math.floor(CACHE_BYTES / six));
   return Math.min(most, evenPart(tileCount(g), Math.ceil(tileCount(g) / BUSY_UNITS), 6));
 }
@@ -113,9 +114,9 @@ export function winogradGradWeightWasm({ geometry: g, window, o }: ConvProblem):
   const channels = evenPart(g.c, BLOCK_CHANNELS, 4);
   const blocks = Math.ceil(g.c / channels) * Math.ceil(o / 8 / panels);
   const most = Math.max(PART_TILES, Math.ceil(tileCount(g) / Math.ceil(UNITS / blocks)));
-  // More tiles at a time are a longer reduction: as many as fit.
-  const fit = Math.floor(tileSpace(channels, o) / tileBytes(taps, channels, o));
-  const tiles = evenPart(Math.min(most, tileCount(g)), fit, 1);
+  // Each run of tiles loads and stores all sums: runs as long as fit, parts of whole runs.
+  const fit = Math.floor(tileSpace(taps, channels, o) / tileBytes(taps, channels, o));
+  const tiles = Math.min(most, tileCount(g), fit);
   const partTiles = Math.ceil(most / tiles) * tiles;
   const parts = Math.ceil(tileCount(g) / partTiles);
   const partial = scratch(0);

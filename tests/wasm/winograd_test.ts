@@ -1,11 +1,18 @@
 /** Which convolutions take Winograd's algorithm, and that no NaN vanishes in its transforms. */
 import assert from "node:assert/strict";
+import type { LaunchList } from "../../src/engine/launch.ts";
+import {
+  suitsWinograd,
+  winogradGradWeightWasm,
+  winogradWasm,
+} from "../../src/ops/conv_winograd_wasm.ts";
 import { conv2d, grad, multiply, sum } from "../../src/ops/mod.ts";
 import { compile } from "../../src/tensor/compile.ts";
 import { evaluateReference } from "../../src/tensor/reference.ts";
 import { type Shape, sizeOf } from "../../src/tensor/shape.ts";
 import { VariableState } from "../../src/tensor/state.ts";
 import { constant, type Tensor } from "../../src/tensor/tensor.ts";
+import { KERNELS, SCRATCH_BYTES } from "../../src/wasm/kernels.ts";
 import { testCpu } from "../support.ts";
 
 /** Ones, with a NaN at one place if it is given. */
@@ -87,3 +94,47 @@ for (const [image, [kh, kw, o], expected] of CHOICES) {
     assert.equal(winograd, expected);
   });
 }
+
+/** The params of the launch that keeps tiles in scratch, by name. */
+function paramsOf(
+  { launches }: LaunchList,
+  kernel: "winograd_conv2d" | "winograd_grad_weight",
+): Record<string, number> {
+  const launch = launches.find((launch) => launch.kernel === kernel) ?? assert.fail();
+  const words = new Uint32Array(launch.params.slice().buffer);
+  return Object.fromEntries(Object.keys(KERNELS[kernel].params).map((name, i) => [name, words[i]]));
+}
+
+Deno.test("the tiles of a unit fit in a thread's scratch area", () => {
+  /** Bytes of the transform's passes, the table, the offsets and `vectors`, then the tiles of x and of y. */
+  const bytes = (points: number, vectors: number, ofX: number, ofY: number) =>
+    (1024 + points * 4 + 24 + vectors + 63 & ~63) + points * (ofX + 64 + ofY + 64);
+  for (const taps of [3, 5]) {
+    const points = (taps + 3) ** 2;
+    for (let c = 12; c <= 1100; c += 4) {
+      for (let o = 12; o <= 400; o += 28) {
+        const pad = taps >> 1;
+        const g = { n: 1200, h: 8, w: 8, c, oh: 8, ow: 8, padTop: pad, padLeft: pad };
+        const window = { size: [taps, taps], strides: [1, 1], padding: "same" } as const;
+        if (!suitsWinograd(g, window, o)) continue;
+        const forward = paramsOf(
+          winogradWasm(g, o, { taps, flip: false, relu: false }),
+          "winograd_conv2d",
+        );
+        const tiles = Math.ceil(forward.unit_tiles / 6) * 6, line = forward.group_panels * 32;
+        const vectors = c * 4 + Math.ceil(o / 8) * 32;
+        assert.ok(
+          bytes(points, vectors, tiles * c * 4, tiles * line) <= SCRATCH_BYTES,
+          `${c} ${o}`,
+        );
+        const { unit_tiles, channels, group_panels } = paramsOf(
+          winogradGradWeightWasm({ geometry: g, window, o }),
+          "winograd_grad_weight",
+        );
+        const ofX = channels * 4, ofY = group_panels * 32;
+        const most = bytes(points, Math.max(ofX, ofY), unit_tiles * ofX, unit_tiles * ofY);
+        assert.ok(most <= SCRATCH_BYTES, `gradient of ${c} to ${o}: ${most}`);
+      }
+    }
+  }
+});
