@@ -56,6 +56,8 @@ Deno.test("a triangle rises from its start to the rate, and falls to its end at 
   near(475, 0.07 + 0.93 / 367);
   near(476, 0.07);
   near(1000, 0.07);
+  // int(0.23 * 250) = 57, where 57.5 would be rounded up.
+  assert.equal(triangleRate({ ...schedule, totalSteps: 250 }, 57), 1);
   assert.equal(triangleRate({ ...schedule, peak: 0 }, 0), 1, "no rise");
   const whole = { ...schedule, factor: 1, decaySteps: 1, milestones: [], warmupSteps: 0 };
   assert.equal(scheduledRate("triangle", whole, 50), triangleRate(schedule, 50));
