@@ -94,7 +94,8 @@ export { CorruptBudget } from "./src/data/corrupt_budget.ts";
 export { type ImageFormat, ImageStore, type ImageStoreData } from "./src/data/image_store.ts";
 export { stratifiedSplit, stratifiedSubset } from "./src/data/split.ts";
 export { type Augmenter, createAugmenter, cutOut, mixBatch } from "./src/data/augment/apply.ts";
-export { centerRow, drawAugment, drawMix, viewRow, type Views } from "./src/data/augment/draw.ts";
+export { centerRow, drawAugment, drawMix, ExampleDraw } from "./src/data/augment/draw.ts";
+export { viewRow, type Views } from "./src/data/augment/views.ts";
 export {
   type AugmentSpec,
   type Normalization,

@@ -2,7 +2,7 @@ import { dirname } from "node:path";
 import { AUGMENT_LENGTH } from "../ops/augment_row.ts";
 import { createReporter } from "../data/acquire/progress.ts";
 import { createAugmenter } from "../data/augment/apply.ts";
-import { drawAugment } from "../data/augment/draw.ts";
+import { ExampleDraw } from "../data/augment/draw.ts";
 import type { AugmentSpec } from "../data/augment/spec.ts";
 import { type ImageStore, interleavedRgb } from "../data/image_store.ts";
 import { classHistogram } from "../data/split.ts";
@@ -75,7 +75,7 @@ async function writeSheet(
   store: ImageStore,
   augment: AugmentSpec,
 ): Promise<void> {
-  const random = new RandomStream(seed, STREAMS.augment);
+  const draw = new ExampleDraw(augment, store.format, seed);
   const byClass = Map.groupBy(store.labels.keys(), (index) => store.labels[index]);
   const labels = [...byClass.keys()].sort((a, b) => a - b).slice(0, MOST_ROWS);
   const apply = createAugmenter(augment, store.format);
@@ -94,7 +94,7 @@ async function writeSheet(
         pixels: interleavedRgb(pixels, store.format),
       }];
       for (let epoch = 0; epoch < variants; epoch++) {
-        drawAugment(augment, store.format, random.seek(epoch, example), row);
+        draw.draw(epoch, example, row);
         apply(pixels, row, image);
         tiles.push({ height, width, pixels: shownValues(image, augment) });
       }

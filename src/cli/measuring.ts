@@ -1,4 +1,4 @@
-import type { Views } from "../data/augment/draw.ts";
+import type { Views } from "../data/augment/views.ts";
 import type { ImageStore } from "../data/image_store.ts";
 import { openModel } from "../train/models.ts";
 import type { Measured, Weights } from "../report/evaluation_report.ts";

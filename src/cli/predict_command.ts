@@ -1,4 +1,4 @@
-import type { Views } from "../data/augment/draw.ts";
+import type { Views } from "../data/augment/views.ts";
 import { openModel } from "../train/models.ts";
 import { createConsole } from "../report/console.ts";
 import { type Prediction, predictionCsv, predictionTable } from "../report/predictions.ts";

@@ -17,6 +17,7 @@ import { checkChanges, configHash, surroundingsChanges } from "../train/config_c
 import { exitCodeOf, InterruptedError, listenForInterrupts } from "../train/interrupt.ts";
 import { parseInterval } from "../train/interval.ts";
 import { deviceIdentity, openDevice } from "../train/open_device.ts";
+import { initialFromImages } from "../train/initial_images.ts";
 import { loadModel, openModel, withRecipe } from "../train/models.ts";
 import { recipeOf } from "../train/recipe.ts";
 import { checkOptimizer, isAtEnd, planResume, type ResumePlan } from "../train/resume.ts";
@@ -104,18 +105,20 @@ function resume(
 async function trainIn({ config, runDir, plan, terminal, interrupts }: Start): Promise<void> {
   const data = await selectData(await openSource(config, createReporter()), config);
   const { train: training, dataset } = data;
-  const opened = await openModel(config, dataset.classes.length);
-  const start = await startOf(config, { model: opened, classes: dataset.classes, plan, terminal });
+  const { classes } = dataset;
+  const opened = await openModel(config, classes.length);
+  const [height, width] = opened.image;
+  const normalization = normalizationOf(config, training);
+  const augment = augmentOf(config, { crop: [height, width], normalization }, training.format);
+  const fromImages = () =>
+    initialFromImages(opened, { store: training, augment, seed: config.seed });
+  const start = await startOf(config, { model: opened, classes, plan, terminal, fromImages });
   const isPretrained = config.initFrom !== null || config.finetuneFrom !== null;
   const based = isPretrained ? pretrained(opened) : opened;
   const model = start.fresh === undefined ? based : tunedModel(based, config, start.fresh);
   const frozen = model.parameters.filter(({ rate }) => rate === 0).map(({ name }) => name);
   if (frozen.length > 0) terminal.log(`finetune: frozen: ${listed(frozen, ", ")}`);
   const layout = parameterLayout(model.parameters);
-  const [height, width] = model.image;
-  const normalization = normalizationOf(config, training);
-  const augment = augmentOf(config, { crop: [height, width], normalization }, training.format);
-  const { classes } = dataset;
   const steps = totalSteps(config, training.count);
   const recipe = recipeOf(config, { classes, labels: training.labels, totalSteps: steps });
   const { path = "", manifest } = plan?.checkpoint ?? {};
@@ -140,7 +143,7 @@ async function trainIn({ config, runDir, plan, terminal, interrupts }: Start): P
   });
   const resumed = plan && goOn(plan, run, { runDir, terminal });
   const resume = resumed && unpackCheckpoint(resumed, model, layout);
-  if (resume !== undefined) checkOptimizer(resume, config.optimizer);
+  if (resume !== undefined) checkOptimizer(resume, config);
   const input = chooseInput(config.input, device, training);
   using metrics = openMetrics(join(runDir, METRICS_FILE), {
     onFull: config.onFull === "stop" ? undefined : (error) => {

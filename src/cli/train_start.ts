@@ -23,11 +23,13 @@ export interface TrainStart {
 /** What the flags ask for; a run that goes on from a checkpoint needs no file but that. */
 export async function startOf(
   config: TrainConfig,
-  { model, classes, plan, terminal }: {
+  { model, classes, plan, terminal, fromImages }: {
     readonly model: Model;
     readonly classes: readonly string[];
     readonly plan: ResumePlan | undefined;
     readonly terminal: Console;
+    /** What a model that looks at its training images starts from. */
+    readonly fromImages: () => ModelValues | undefined;
   },
 ): Promise<TrainStart> {
   const { initFrom, finetuneFrom, seed } = config;
@@ -42,7 +44,7 @@ export async function startOf(
     return { initial, fresh };
   }
   return initFrom === null
-    ? {}
+    ? { initial: fromImages() }
     : { initial: await initialWeights(initFrom, config, { model, terminal }) };
 }
 

@@ -96,9 +96,16 @@ function imagesText({ batchSize, accumulate }: TrainConfig): string {
   return accumulate === 1 ? `${batchSize} images` : `${accumulate} times ${batchSize} images`;
 }
 
-function optimizerText({ optimizer, momentum, clipNorm }: TrainConfig): string {
-  const factor = optimizer === "momentum" || optimizer === "nesterov" ? ` ${momentum}` : "";
-  return `${optimizer}${factor}${clipNorm > 0 ? `, gradients clipped at ${clipNorm}` : ""}`;
+function optimizerText(
+  { optimizer, momentum, muonMomentum, clipNorm, lookahead }: TrainConfig,
+): string {
+  const factor = optimizer === "momentum" || optimizer === "nesterov"
+    ? ` ${momentum}`
+    : optimizer === "muon"
+    ? ` ${muonMomentum}, else nesterov ${momentum}`
+    : "";
+  const slow = lookahead > 0 ? `, lookahead every ${lookahead} steps` : "";
+  return `${optimizer}${factor}${clipNorm > 0 ? `, gradients clipped at ${clipNorm}` : ""}${slow}`;
 }
 
 function learningRateText(config: TrainConfig): string {
@@ -112,6 +119,9 @@ function learningRateText(config: TrainConfig): string {
     exponential: `falling to ${decayFactor} of it every ${config.epochsPerDecay} epochs`,
     cosine: `falling to ${config.finalLearningRate} as a cosine`,
     linear: `falling to ${config.finalLearningRate} in a line`,
+    triangle:
+      `from ${config.startLearningRate} after ${config.peak} of the steps, then falling to ` +
+      `${config.finalLearningRate}`,
     constant: "constant",
     plateau:
       `times ${decayFactor} after ${config.plateauPatience} evaluations without a better one`,

@@ -10,9 +10,10 @@ import { avgPool2d, globalAveragePool, maxPool2d } from "../ops/pool.ts";
 import { type SpatialNormAttributes, spatialResponseNormalization } from "../ops/spatial_norm.ts";
 import { type WindowAttributes, windowGeometry } from "../ops/window.ts";
 import { sizeOf } from "../tensor/shape.ts";
-import type { Tensor } from "../tensor/tensor.ts";
-import { constantInitializer, type Initializer } from "./initializers.ts";
+import { fill, type Tensor } from "../tensor/tensor.ts";
+import { constantInitializer, type ImageInitializer, type Initializer } from "./initializers.ts";
 import type { Net } from "./net.ts";
+import type { LearningLimit } from "./parameters.ts";
 
 /** The weights and biases of a layer. */
 export interface WeightOptions {
@@ -26,6 +27,10 @@ export interface WeightOptions {
   readonly biasDecay?: number;
   /** Factor of the recipe's learning rate for the biases. Default 1. */
   readonly biasRate?: number;
+  /** When the biases stop to learn. Default: never. */
+  readonly biasLimit?: LearningLimit;
+  /** How weights start where there are training images to look at. */
+  readonly fromImages?: ImageInitializer;
   readonly activation?: "none" | "relu";
 }
 
@@ -86,6 +91,10 @@ export interface BatchNormOptions {
   readonly slope?: number;
   /** Factor of the recipe's weight decay, of gamma and beta. Default 0. */
   readonly decay?: number;
+  /** Whether there is a gamma; else it is 1 for good. Default true. */
+  readonly scales?: boolean;
+  /** Factor of the recipe's learning rate for beta. Default 1. */
+  readonly betaRate?: number;
 }
 
 /**
@@ -96,15 +105,15 @@ export function batchNorm(
   net: Net,
   name: string,
   x: Tensor,
-  { epsilon, slope = 1, decay }: BatchNormOptions = {},
+  { epsilon, slope = 1, decay, scales = true, betaRate }: BatchNormOptions = {},
 ): Tensor {
   const channels = x.shape[x.shape.length - 1];
   const inner = net.scope(name);
-  const gamma = inner.parameter("gamma", [channels], {
-    initializer: constantInitializer(1),
-    decay,
-  });
-  const beta = inner.parameter("beta", [channels], { initializer: constantInitializer(0), decay });
+  const gamma = scales
+    ? inner.parameter("gamma", [channels], { initializer: constantInitializer(1), decay })
+    : fill(1, [channels]);
+  const start = { initializer: constantInitializer(0), decay, rate: betaRate };
+  const beta = inner.parameter("beta", [channels], start);
   const running = net.statistics(name, channels);
   const words = slope === 1 ? "batch norm" : `batch norm, ${slope === 0 ? "ReLU" : "leaky ReLU"}`;
   if (!net.training || net.isFixed(name)) {
@@ -160,20 +169,21 @@ function weightsOf(
   net: Net,
   name: string,
   shape: readonly number[],
-  { weights, decay, rate }: WeightOptions,
+  { weights, decay, rate, fromImages }: WeightOptions,
 ): Tensor {
-  return net.scope(name).parameter("weights", shape, { initializer: weights, decay, rate });
+  const options = { initializer: weights, decay, rate, fromImages };
+  return net.scope(name).parameter("weights", shape, options);
 }
 
 function biasesOf(
   net: Net,
   name: string,
   shape: readonly number[],
-  { biases = constantInitializer(0), biasDecay: decay, biasRate: rate }: WeightOptions,
+  { biases = constantInitializer(0), biasDecay, biasRate, biasLimit }: WeightOptions,
 ): Tensor | undefined {
-  return biases === null
-    ? undefined
-    : net.scope(name).parameter("biases", shape, { initializer: biases, decay, rate });
+  if (biases === null) return undefined;
+  const options = { initializer: biases, decay: biasDecay, rate: biasRate, limit: biasLimit };
+  return net.scope(name).parameter("biases", shape, options);
 }
 
 function withActivation(words: string, { activation }: WeightOptions): string {

@@ -1,9 +1,9 @@
 import { dropout } from "../ops/dropout.ts";
 import type { Shape } from "../tensor/shape.ts";
 import { placeholder, type Tensor } from "../tensor/tensor.ts";
-import type { Initializer } from "./initializers.ts";
+import type { ImageInitializer, Initializer } from "./initializers.ts";
 import type { ForwardInputs } from "./model.ts";
-import type { ParameterSpec } from "./parameters.ts";
+import type { LearningLimit, ParameterSpec } from "./parameters.ts";
 import type { StatisticsSpec } from "./statistics.ts";
 
 /** What a parameter is declared with. */
@@ -13,6 +13,10 @@ export interface ParameterOptions {
   readonly decay?: number;
   /** Its learning rate, times that of the recipe. Default 1. */
   readonly rate?: number;
+  /** How it starts where there are training images to look at; then `initializer` is not asked. */
+  readonly fromImages?: ImageInitializer;
+  /** When it stops to learn. Default: never. */
+  readonly limit?: LearningLimit;
 }
 
 /** A layer as `describe` shows it. */
@@ -87,10 +91,10 @@ export function traceNet(classes: number, inputs?: ForwardInputs): TracedNet {
   const scoped = (prefix: string): Net => ({
     classes,
     training,
-    parameter(local, shape, { initializer, decay = 0, rate = 1 }) {
+    parameter(local, shape, { initializer, decay = 0, rate = 1, fromImages, limit }) {
       const name = prefix + local;
       declare(`parameter ${name}`, name);
-      parameters.push({ name, shape, initializer, decay, rate });
+      parameters.push({ name, shape, initializer, decay, rate, fromImages, limit });
       return inputs === undefined
         ? placeholder(name, shape)
         : given("parameter", name, inputs.parameters[name]);

@@ -2,7 +2,12 @@ import { viewAt } from "../ops/layout.ts";
 import { type Shape, sizeOf } from "../tensor/shape.ts";
 import { slotLayout } from "../tensor/storage.ts";
 import { type Tensor, variable } from "../tensor/tensor.ts";
-import { type Initializer, initializerStream } from "./initializers.ts";
+import {
+  type ImageInitializer,
+  type ImageSample,
+  type Initializer,
+  initializerStream,
+} from "./initializers.ts";
 
 /** One trainable tensor of a model. */
 export interface ParameterSpec {
@@ -13,6 +18,16 @@ export interface ParameterSpec {
   readonly decay: number;
   /** Factor of the recipe's learning rate; 0: the tensor stays as it is, and has no gradient. */
   readonly rate: number;
+  /** Its start where there are training images to look at; then `initializer` is not asked. */
+  readonly fromImages?: ImageInitializer;
+  readonly limit?: LearningLimit;
+}
+
+/** The first epochs, behind which a parameter stays as it is. */
+export interface LearningLimit {
+  readonly epochs: number;
+  /** Whether its rate falls in a straight line to zero over them, whatever the schedule. */
+  readonly fades: boolean;
 }
 
 /** Tensors by parameter name. */
@@ -38,14 +53,20 @@ export function countParameters(specs: readonly ParameterSpec[]): number {
   return specs.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 }
 
-/** Initial values of the block; a pure function of the seed. */
+/**
+ * Initial values of the block; a pure function of the seed, and of the images where parameters start from them.
+ */
 export function initialValues(
   { specs, offsets, size }: ParameterLayout,
   seed: number,
+  images?: ImageSample,
 ): Float32Array<ArrayBuffer> {
   const block = new Float32Array(size);
-  specs.forEach(({ shape, initializer }, i) => {
-    block.set(initializer(sizeOf(shape), initializerStream(seed, i)), offsets[i]);
+  specs.forEach(({ shape, initializer, fromImages }, i) => {
+    const values = images && fromImages
+      ? fromImages(images)
+      : initializer(sizeOf(shape), initializerStream(seed, i));
+    block.set(values, offsets[i]);
   });
   return block;
 }

@@ -1,16 +1,20 @@
 import { square } from "../ops/elementwise.ts";
 import { adamwUpdate } from "../ops/adamw.ts";
 import { emaUpdate, momentumUpdate, sgdUpdate } from "../ops/update.ts";
+import type { ParameterLayout } from "../nn/parameters.ts";
 import type { Shape } from "../tensor/shape.ts";
 import { fill, type Tensor } from "../tensor/tensor.ts";
+import { muonUpdate } from "./muon.ts";
 
 /** The optimizers. */
-export type OptimizerName = "sgd" | "momentum" | "nesterov" | "adamw";
+export type OptimizerName = "sgd" | "momentum" | "nesterov" | "adamw" | "muon";
 
 /** Constants of an optimizer; each reads those that it has. */
 export interface OptimizerSettings {
   /** What is kept of the velocity at each step. */
   readonly momentum: number;
+  /** The same of muon's filters. */
+  readonly muonMomentum: number;
   /** Decay of the average of the gradients, */
   readonly beta1: number;
   /** and of that of their squares. */
@@ -30,6 +34,9 @@ export interface OptimizerInputs {
   rates(slot: number, shape?: Shape): Tensor;
   /** Makes a block that says how much each parameter decays, apart from the loss. */
   decay(): Tensor;
+  readonly layout: ParameterLayout;
+  /** A step's direction, less that of the parameters which learn no more. */
+  limited(direction: Tensor): Tensor;
 }
 
 /** Everything about one optimizer. */
@@ -54,7 +61,8 @@ export const OPTIMIZERS: Readonly<Record<OptimizerName, Optimizer>> = {
     state: [],
     decoupled: false,
     rates: (_, rate) => [[rate]],
-    update: ({ parameters, gradient, rates }) => sgdUpdate(parameters, gradient, rates(0)),
+    update: ({ parameters, gradient, rates, limited }) =>
+      sgdUpdate(parameters, limited(gradient), rates(0)),
   },
 
   /** v = momentum v + g; w -= rate v (Polyak 1964, as PyTorch has it). */
@@ -62,9 +70,9 @@ export const OPTIMIZERS: Readonly<Record<OptimizerName, Optimizer>> = {
     state: ["velocity"],
     decoupled: false,
     rates: (_, rate) => [[rate]],
-    update({ settings: { momentum }, parameters, gradient, state, rates }) {
+    update({ settings: { momentum }, parameters, gradient, state, rates, limited }) {
       const velocity = momentumUpdate(state.velocity, gradient, fill(momentum));
-      return sgdUpdate(parameters, velocity, rates(0));
+      return sgdUpdate(parameters, limited(velocity), rates(0));
     },
   },
 
@@ -73,10 +81,10 @@ export const OPTIMIZERS: Readonly<Record<OptimizerName, Optimizer>> = {
     state: ["velocity"],
     decoupled: false,
     rates: ({ momentum }, rate) => [[rate], [rate * momentum]],
-    update({ settings: { momentum }, parameters, gradient, state, rates }) {
+    update({ settings: { momentum }, parameters, gradient, state, rates, limited }) {
       const velocity = momentumUpdate(state.velocity, gradient, fill(momentum));
-      const ahead = sgdUpdate(parameters, velocity, rates(1));
-      return sgdUpdate(ahead, gradient, rates(0));
+      const ahead = sgdUpdate(parameters, limited(velocity), rates(1));
+      return sgdUpdate(ahead, limited(gradient), rates(0));
     },
   },
 
@@ -99,5 +107,13 @@ export const OPTIMIZERS: Readonly<Record<OptimizerName, Optimizer>> = {
       const second = emaUpdate(state.second_moment, square(gradient), fill(beta2));
       return adamwUpdate(parameters, { first, second, decay: decay(), rates: rates(0, [4]) });
     },
+  },
+
+  /** Filters by `muonUpdate`, all else by nesterov. */
+  muon: {
+    state: ["velocity"],
+    decoupled: false,
+    rates: (_, rate) => [[rate]],
+    update: muonUpdate,
   },
 };

@@ -1,9 +1,16 @@
 /** How the learning rate follows from the step. */
-export type ScheduleName = "step" | "exponential" | "cosine" | "linear" | "constant" | "plateau";
+export type ScheduleName =
+  | "step"
+  | "exponential"
+  | "cosine"
+  | "linear"
+  | "triangle"
+  | "constant"
+  | "plateau";
 
 /** Constants of a schedule; each function reads those that it names. */
 export interface Schedule {
-  /** The rate at step 0, before the warm-up. */
+  /** The rate at step 0, before the warm-up; of `triangle` the largest. */
   readonly initial: number;
   /** What the rate is multiplied by at each decay. */
   readonly factor: number;
@@ -11,7 +18,11 @@ export interface Schedule {
   readonly decaySteps: number;
   /** Rising steps at which `step` decays; empty: every `decaySteps`. */
   readonly milestones: readonly number[];
-  /** Where `cosine` and `linear` end, */
+  /** Where `triangle` starts, */
+  readonly start: number;
+  /** and the share of the steps behind which it is at its largest. */
+  readonly peak: number;
+  /** Where `cosine`, `linear` and `triangle` end, */
   readonly final: number;
   /** and the step at which they do. */
   readonly totalSteps: number;
@@ -28,6 +39,7 @@ const RATES: Readonly<Record<ScheduleName, (schedule: Schedule, step: number) =>
   exponential: exponentialDecay,
   cosine: cosineDecay,
   linear: linearDecay,
+  triangle: triangleRate,
   constant: ({ initial }) => initial,
   plateau: ({ initial }) => initial,
 };
@@ -79,6 +91,19 @@ export function cosineDecay({ initial, final, totalSteps }: EndingDecay, step: n
 /** initial + (final - initial) step / totalSteps; from totalSteps on, final. */
 export function linearDecay({ initial, final, totalSteps }: EndingDecay, step: number): number {
   return initial + (final - initial) * Math.min(step / totalSteps, 1);
+}
+
+/**
+ * From start to initial in a straight line over floor(peak totalSteps) steps, then to final at totalSteps (the
+ * one-cycle rate of L. Smith, "Super-convergence", 2018, as cifar10-airbench has it).
+ */
+export function triangleRate(
+  { initial, start, peak, final, totalSteps }: EndingDecay & Pick<Schedule, "start" | "peak">,
+  step: number,
+): number {
+  const top = Math.floor(peak * totalSteps);
+  if (step < top) return start + (initial - start) * step / top;
+  return initial + (final - initial) * Math.min((step - top) / (totalSteps - top), 1);
 }
 
 /** The factor of a warm-up: (step + 1) / warmupSteps, at most 1 (Goyal et al., "Accurate, large minibatch SGD", 2017). */

@@ -1,7 +1,7 @@
 import { ConfigError } from "../util/errors.ts";
 import type { TrainConfig } from "./config.ts";
 import { OPTIMIZER_FLAGS } from "./optimizer_flags.ts";
-import { camelCase, type FlagTable, type FlagValue } from "./flags.ts";
+import { camelCase, flagName, type FlagTable, type FlagValue } from "./flags.ts";
 
 /** Flags that only some choices of another flag read. */
 const BELONGS: readonly {
@@ -9,14 +9,17 @@ const BELONGS: readonly {
   readonly to: "optimizer" | "schedule";
   readonly choices: readonly string[];
 }[] = [
-  { flag: "momentum", to: "optimizer", choices: ["momentum", "nesterov"] },
+  { flag: "momentum", to: "optimizer", choices: ["momentum", "nesterov", "muon"] },
+  { flag: "muon-momentum", to: "optimizer", choices: ["muon"] },
   { flag: "beta1", to: "optimizer", choices: ["adamw"] },
   { flag: "beta2", to: "optimizer", choices: ["adamw"] },
   { flag: "epsilon", to: "optimizer", choices: ["adamw"] },
   { flag: "decay-factor", to: "schedule", choices: ["step", "exponential", "plateau"] },
   { flag: "epochs-per-decay", to: "schedule", choices: ["step", "exponential"] },
   { flag: "milestones", to: "schedule", choices: ["step"] },
-  { flag: "final-learning-rate", to: "schedule", choices: ["cosine", "linear"] },
+  { flag: "final-learning-rate", to: "schedule", choices: ["cosine", "linear", "triangle"] },
+  { flag: "start-learning-rate", to: "schedule", choices: ["triangle"] },
+  { flag: "peak", to: "schedule", choices: ["triangle"] },
   { flag: "plateau-patience", to: "schedule", choices: ["plateau"] },
 ];
 
@@ -63,12 +66,20 @@ export function checkRecipe(config: TrainConfig): void {
     });
   }
   checkFinetune(config);
-  if (config.finalLearningRate > config.learningRate) {
+  for (const property of ["startLearningRate", "finalLearningRate"] as const) {
+    if (config[property] <= config.learningRate) continue;
     throw new ConfigError(
-      `--final-learning-rate must be at most --learning-rate, ${config.learningRate}: ` +
-        `found ${config.finalLearningRate}`,
-      { hint: "a rising rate is what --warmup-steps makes" },
+      `--${flagName(property)} must be at most --learning-rate, ${config.learningRate}: ` +
+        `found ${config[property]}`,
+      { hint: "a rising rate is what --warmup-steps and --schedule triangle make" },
     );
+  }
+  if (
+    config.lookahead === 0 && config.lookaheadDecay !== OPTIMIZER_FLAGS["lookahead-decay"].default
+  ) {
+    throw new ConfigError("--lookahead-decay is read by --lookahead only: found --lookahead 0", {
+      hint: "leave out --lookahead-decay, or give --lookahead 5",
+    });
   }
   parseMilestones(config.milestones);
   if (config.classWeights !== null && config.classWeights !== BALANCED) {
@@ -97,7 +108,7 @@ function checkFinetune(config: TrainConfig): void {
   }
   if (headLearningRate !== null && optimizer === "adamw") {
     throw new ConfigError(
-      "--head-learning-rate is read by --optimizer sgd, momentum or nesterov: found adamw, whose " +
+      "--head-learning-rate is read by --optimizer sgd, momentum, nesterov or muon: found adamw, whose " +
         "step does not grow with the gradient",
       { hint: "leave out --head-learning-rate, or choose --optimizer momentum" },
     );

@@ -27,7 +27,7 @@ export const COMMANDS = {
         group: "Run",
         about:
           "what is trained: reference, resnet-N (6n + 2 layers), resnet-v1-N, wrn-28-10, cuda-convnet-NAME " +
-          "(80sec, 19pct, 18pct, local-13pct, local-11pct), or a file of your own: ./my_model.ts",
+          "(80sec, 19pct, 18pct, local-13pct, local-11pct), airbench94, airbench94-muon, or a file of your own: ./my_model.ts",
       },
       bottleneck: {
         kind: "boolean",

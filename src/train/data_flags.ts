@@ -109,6 +109,13 @@ export const AUGMENT_FLAGS = {
     group: "Augmentation",
     about: "do not exchange left and right of every other image",
   },
+  "flip-mode": {
+    kind: "choice",
+    choices: ["random", "alternating"],
+    default: "random",
+    group: "Augmentation",
+    about: "by a coin each epoch, or by one coin an image and then every other epoch",
+  },
   saturation: {
     kind: "number",
     default: 0,

@@ -36,11 +36,12 @@ const CHECKPOINT_FLAGS = {
 
 const VIEWS = {
   kind: "choice",
-  choices: ["1", "10"],
+  choices: ["1", "6", "10"],
   default: "1",
   group: "Run",
   about:
-    "views of each image: the center, or the mean of ten, center and four corners, each also mirrored",
+    "views of each image: the center; or the mean of six, center and a pixel beside it on either side, or of " +
+    "ten, center and four corners, each also mirrored",
 } as const satisfies Flag;
 
 /** Which images: a part of the run's data set, or of another. */

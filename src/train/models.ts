@@ -3,6 +3,7 @@
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { createModel, type Model, type ModelDefinition, type Recipe } from "../nn/model.ts";
+import { AIRBENCHES } from "../nn/models/airbench.ts";
 import { CUDA_CONVNETS } from "../nn/models/cuda_convnet.ts";
 import { reference } from "../nn/models/reference.ts";
 import { bottleneckResnet, resnet, resnetV1, wideResnet } from "../nn/models/resnet.ts";
@@ -21,6 +22,8 @@ export const MODEL_NAMES = [
   "resnet-v1-N",
   "wrn-28-10",
   "cuda-convnet-NAME",
+  "airbench94",
+  "airbench94-muon",
   "FILE.ts",
 ] as const;
 
@@ -44,6 +47,7 @@ const EXAMPLES = [
   ...[20, 32, 44, 56, 110, 164].map((layers) => `resnet-${layers}`),
   ...[20, 32, 44, 56, 110].map((layers) => `resnet-v1-${layers}`),
   "wrn-28-10",
+  ...AIRBENCHES.keys(),
   ...[...CUDA_CONVNETS.keys()].flatMap((name) => [name, `cuda-convnet-${name}`]),
 ];
 
@@ -68,6 +72,8 @@ export async function loadModel(
   if (name === "wrn-28-10") return wideResnet;
   const cudaConvnet = CUDA_CONVNETS.get(name.replace(/^cuda-convnet-/, ""));
   if (cudaConvnet !== undefined) return cudaConvnet;
+  const airbench = AIRBENCHES.get(name);
+  if (airbench !== undefined) return airbench;
   if (isFile(name)) return await importModel(name);
   const near = nearest(name, EXAMPLES);
   throw new ConfigError(

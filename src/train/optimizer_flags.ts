@@ -4,10 +4,12 @@ import type { Flag } from "./flags.ts";
 export const OPTIMIZER_FLAGS = {
   optimizer: {
     kind: "choice",
-    choices: ["sgd", "momentum", "nesterov", "adamw"],
+    choices: ["sgd", "momentum", "nesterov", "adamw", "muon"],
     default: "sgd",
     group: "Optimizer",
-    about: "how weights follow from gradients; adamw decays them apart from the loss",
+    about:
+      "how weights follow from gradients; adamw decays them apart from the loss; muon turns a " +
+      "convolution's filters as a matrix, which must have a normalization behind it, and is nesterov else",
   },
   "learning-rate": {
     kind: "number",
@@ -22,7 +24,15 @@ export const OPTIMIZER_FLAGS = {
     min: 0,
     below: 1,
     group: "Optimizer",
-    about: "what momentum and nesterov keep of the velocity at each step",
+    about: "what momentum, nesterov and muon keep of the velocity at each step",
+  },
+  "muon-momentum": {
+    kind: "number",
+    default: 0.95,
+    min: 0,
+    below: 1,
+    group: "Optimizer",
+    about: "what muon keeps of the velocity of filters",
   },
   beta1: {
     kind: "number",
@@ -50,11 +60,12 @@ export const OPTIMIZER_FLAGS = {
   },
   schedule: {
     kind: "choice",
-    choices: ["step", "exponential", "cosine", "linear", "constant", "plateau"],
+    choices: ["step", "exponential", "cosine", "linear", "triangle", "constant", "plateau"],
     default: "step",
     group: "Optimizer",
     about: "how the learning rate falls: by the decay factor every so many epochs at once (step) " +
       "or all along (exponential), to the final learning rate at the last step (cosine, linear), " +
+      "the same behind a rise from the start learning rate (triangle), " +
       "or by the decay factor when the precision no longer rises (plateau)",
   },
   "decay-factor": {
@@ -85,7 +96,22 @@ export const OPTIMIZER_FLAGS = {
     default: 0,
     min: 0,
     group: "Optimizer",
-    about: "learning rate at which cosine and linear end",
+    about: "learning rate at which cosine, linear and triangle end",
+  },
+  "start-learning-rate": {
+    kind: "number",
+    default: 0,
+    min: 0,
+    group: "Optimizer",
+    about: "learning rate from which triangle rises",
+  },
+  peak: {
+    kind: "number",
+    default: 0.5,
+    min: 0,
+    below: 1,
+    group: "Optimizer",
+    about: "share of the steps behind which triangle is at the learning rate",
   },
   "warmup-steps": {
     kind: "integer",
@@ -131,6 +157,23 @@ export const OPTIMIZER_FLAGS = {
     placeholder: "balanced|w,w,...",
     group: "Optimizer",
     about: "weight of each class in the loss: by the number of its training images, or as given",
+  },
+  lookahead: {
+    kind: "integer",
+    default: 0,
+    min: 0,
+    group: "Optimizer",
+    about:
+      "steps after which the weights go back to their slow average, which follows them; 0: never",
+  },
+  "lookahead-decay": {
+    kind: "number",
+    default: 0.95,
+    min: 0,
+    below: 1,
+    group: "Optimizer",
+    about:
+      "what that average keeps of itself a step, times the cube of the share of the steps done",
   },
   "ema-decay": {
     kind: "number",

@@ -1,7 +1,7 @@
 // What is particular to each parameter of a block: its factors of the learning rate and of the decay.
 
-import type { ParameterLayout } from "../nn/parameters.ts";
-import { multiply } from "../ops/elementwise.ts";
+import type { LearningLimit, ParameterLayout, ParameterSpec } from "../nn/parameters.ts";
+import { add, multiply } from "../ops/elementwise.ts";
 import { sizeOf } from "../tensor/shape.ts";
 import { constant, type Tensor } from "../tensor/tensor.ts";
 import { ConfigError } from "../util/errors.ts";
@@ -18,16 +18,61 @@ export function withOwnRates(
   { specs, offsets, size }: ParameterLayout,
   recipe: Recipe,
 ): Tensor {
-  const own = specs.find(({ rate }) => rate !== 1 && rate !== 0);
+  const own = specs.find(({ rate, limit }) => rate !== 0 && (rate !== 1 || limit));
   if (own === undefined) return gradient;
   if (recipe.optimizer === "adamw") {
     throw new ConfigError(`Cannot train with adamw as ${own.name} has a learning rate of its own`, {
-      hint: "choose --optimizer sgd, momentum or nesterov for this model",
+      hint: "choose --optimizer sgd, momentum, nesterov or muon for this model",
     });
   }
   const rates = new Float32Array(size);
   specs.forEach(({ shape, rate }, i) => rates.fill(rate, offsets[i], offsets[i] + sizeOf(shape)));
   return multiply(gradient, constant(rates, [size], "rates"));
+}
+
+/** The one limit that parameters of a model have; undefined if none has. @throws {RangeError} if they differ */
+export function limitOf(specs: readonly ParameterSpec[]): LearningLimit | undefined {
+  const [first, ...others] = specs.flatMap(({ limit }) => limit ?? []);
+  const other = others.find(({ epochs, fades }) =>
+    epochs !== first.epochs || fades !== first.fades
+  );
+  if (other === undefined) return first;
+  throw new RangeError(
+    `Cannot train as parameters must learn in the same first epochs: found ${first.epochs} and ${other.epochs}`,
+  );
+}
+
+/**
+ * What the steps of limited parameters are multiplied by: 1, or what brings the rate to a straight line; then 0.
+ *
+ * @param steps how many they learn
+ * @param rates the run's learning rate at the step, and the one that the line starts at
+ */
+export function limitFactor(
+  { fades }: LearningLimit,
+  { step, steps, rates }: {
+    readonly step: number;
+    readonly steps: number;
+    readonly rates: { readonly now: number; readonly initial: number };
+  },
+): number {
+  if (step >= steps) return 0;
+  return fades ? (1 - step / steps) * rates.initial / rates.now : 1;
+}
+
+/** A step's direction, that of limited parameters times `factor`; the same where none is. */
+export function withLimits(
+  direction: Tensor,
+  { specs, offsets, size }: ParameterLayout,
+  factor: Tensor,
+): Tensor {
+  if (limitOf(specs) === undefined) return direction;
+  const limited = new Float32Array(size);
+  specs.forEach(({ shape, limit }, i) => {
+    if (limit) limited.fill(1, offsets[i], offsets[i] + sizeOf(shape));
+  });
+  const free = constant(limited.map((one) => 1 - one), [size], "unlimited");
+  return multiply(direction, add(multiply(constant(limited, [size], "limited"), factor), free));
 }
 
 /** The recipe's decay times each parameter's own factor; none for what is frozen. */

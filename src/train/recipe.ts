@@ -14,8 +14,10 @@ export interface Recipe {
   readonly totalSteps: number;
 
   readonly optimizer: OptimizerName;
-  /** Of `momentum` and `nesterov`. */
+  /** Of `momentum`, `nesterov`, and of what muon leaves to it. */
   readonly momentum: number;
+  /** Of muon's filters. */
+  readonly muonMomentum: number;
   /** Decays of adamw's averages of the gradients and of their squares. */
   readonly beta1: number;
   readonly beta2: number;
@@ -31,7 +33,10 @@ export interface Recipe {
   readonly epochsPerDecay: number;
   /** Rising steps at which `step` decays; empty: every `epochsPerDecay`. */
   readonly milestones: readonly number[];
-  /** Where `cosine` and `linear` end. */
+  /** Where `triangle` starts, and the share of the steps behind which it is at `learningRate`. */
+  readonly startLearningRate: number;
+  readonly peak: number;
+  /** Where `cosine`, `linear` and `triangle` end. */
   readonly finalLearningRate: number;
   /** Steps over which the rate first rises. */
   readonly warmupSteps: number;
@@ -45,6 +50,10 @@ export interface Recipe {
   /** One weight a class, or null: all weigh the same. */
   readonly classWeights: readonly number[] | null;
 
+  /** Steps after which the weights go back to their slow average (lookahead); 0: never. */
+  readonly lookahead: number;
+  /** What that average keeps of itself at a step near the end. */
+  readonly lookaheadDecay: number;
   readonly emaDecay: number;
   readonly lossAverageDecay: number;
 }
@@ -57,6 +66,7 @@ export const REFERENCE_RECIPE: Recipe = {
   totalSteps: 100_000,
   optimizer: "sgd",
   momentum: 0.9,
+  muonMomentum: 0.95,
   beta1: 0.9,
   beta2: 0.999,
   epsilon: 1e-8,
@@ -66,12 +76,16 @@ export const REFERENCE_RECIPE: Recipe = {
   decayFactor: 0.1,
   epochsPerDecay: 350,
   milestones: [],
+  startLearningRate: 0,
+  peak: 0.5,
   finalLearningRate: 0,
   warmupSteps: 0,
   plateauPatience: 10,
   clipNorm: 0,
   labelSmoothing: 0,
   classWeights: null,
+  lookahead: 0,
+  lookaheadDecay: 0.95,
   emaDecay: 0.9999,
   lossAverageDecay: 0.9,
 };

@@ -1,6 +1,5 @@
 // Finds out where a run goes on, and whether it may.
 
-import { type OptimizerName, OPTIMIZERS } from "../optim/optimizers.ts";
 import { ConfigError, UserError } from "../util/errors.ts";
 import {
   type CheckpointFolder,
@@ -22,7 +21,9 @@ import {
   configChanges,
 } from "./config_changes.ts";
 import { flagName } from "./flags.ts";
+import type { Recipe } from "./recipe.ts";
 import { parseSavedRun, readSavedRun, type SavedRun } from "./saved_run.ts";
+import { stateNames } from "./training_variables.ts";
 
 /** How a run goes on. */
 export interface ResumePlan {
@@ -94,13 +95,13 @@ export function isAtEnd(
  */
 export function checkOptimizer(
   { path, state }: LoadedCheckpoint,
-  optimizer: OptimizerName,
+  recipe: Pick<Recipe, "optimizer" | "lookahead">,
 ): void {
-  const [needed, found] = [OPTIMIZERS[optimizer].state, Object.keys(state.optimizer)];
+  const [needed, found] = [stateNames(recipe), Object.keys(state.optimizer)];
   if ([...needed].sort().join() === found.sort().join()) return;
   const listed = (names: readonly string[]) => names.length === 0 ? "none" : names.join(", ");
   throw new ConfigError(
-    `Cannot go on with --optimizer ${optimizer} from ${path}: it needs the optimizer state ${
+    `Cannot go on with --optimizer ${recipe.optimizer} from ${path}: it needs the optimizer state ${
       listed(needed)
     }, found ${listed(found)}`,
     { hint: `start a new run from its weights: --init-from ${path}` },

@@ -43,6 +43,7 @@ export type AugmentConfig = Pick<
   | "pad"
   | "padMode"
   | "flip"
+  | "flipMode"
   | "saturation"
   | "hue"
   | "brightness"
@@ -164,10 +165,11 @@ export function augmentOf(
   { crop, normalization }: Pick<AugmentSpec, "crop" | "normalization">,
   format: ImageFormat,
 ): AugmentSpec {
-  const { pad, padMode, flip, saturation, hue, brightness, contrast, cutout, mixup, cutmix } =
-    config;
+  const { pad, padMode, flip, flipMode, saturation, hue, brightness, contrast } = config;
+  const { cutout, mixup, cutmix } = config;
   const color = { saturation, hue, brightness, contrast };
-  const spec = { crop, pad, padMode, flip, ...color, normalization, cutout, mixup, cutmix };
+  const mixed = { cutout, mixup, cutmix };
+  const spec = { crop, pad, padMode, flip, flipMode, ...color, normalization, ...mixed };
   checkAugment(spec, format);
   return spec;
 }

@@ -12,6 +12,8 @@ import type { DeviceImages } from "./device_images.ts";
 import { withFittingBatch } from "./fitting_batch.ts";
 import type { Recipe } from "./recipe.ts";
 import { needsTargets, SoftTargets } from "./soft_targets.ts";
+import { lookaheadDecays } from "./lookahead.ts";
+import { limitFactor, limitOf } from "./parameter_factors.ts";
 import { LossReader, type StepLosses } from "./step_losses.ts";
 import { readState, writeInitial, writeState } from "./trainer_state.ts";
 import type { ModelValues, TrainerState } from "./trainer_state.ts";
@@ -21,9 +23,8 @@ import {
   HYPERPARAMETERS,
   type TrainingGraph,
   trainingGraph,
-  type TrainingVariables,
-  trainingVariables,
 } from "./training_graph.ts";
+import { type TrainingVariables, trainingVariables } from "./training_variables.ts";
 
 export { withFittingBatch } from "./fitting_batch.ts";
 export type { Recipe } from "./recipe.ts";
@@ -86,6 +87,7 @@ export class Trainer {
   learningRateFactor = 1;
   readonly #graph: TrainingGraph;
   readonly #schedule: Schedule;
+  readonly #trainingImages: number;
   readonly #input: TrainingInput;
   readonly #targets: SoftTargets | undefined;
   readonly #losses: LossReader;
@@ -107,6 +109,7 @@ export class Trainer {
     this.stepPlan = parts.stepPlan;
     this.#graph = parts.graph;
     this.#schedule = scheduleOf(recipe, trainingImages);
+    this.#trainingImages = trainingImages;
     this.#input = input;
     if (needsTargets(recipe, input.mixed ?? false)) {
       this.#targets = new SoftTargets(recipe, model.classes);
@@ -183,6 +186,10 @@ export class Trainer {
     this.#set("carried", [part === 0 ? 0 : 1]);
     const { statisticsDecay } = this.model;
     this.#set("statisticsDecay", [decayOfUpdate(statisticsDecay, this.#run + 1)]);
+    this.#set("limit", [this.#limit(step)]);
+    const { slow, fast } = lookaheadDecays(this.recipe, step + 1);
+    this.#set("slowDecay", [slow]);
+    this.#set("fastDecay", [fast]);
     this.#row[0] = this.#run % HISTORY_ROWS;
     this.#counter[0] = this.#run;
     const counter: Record<string, HostArray> = this.model.drops ? { counter: this.#counter } : {};
@@ -275,6 +282,14 @@ export class Trainer {
     this.destroy();
   }
 
+  #limit(step: number): number {
+    const limit = limitOf(this.model.parameters);
+    if (limit === undefined) return 1;
+    const { batchSize, accumulate, learningRate: initial } = this.recipe;
+    const steps = decaySteps(this.#trainingImages, batchSize * accumulate, limit.epochs);
+    return limitFactor(limit, { step, steps, rates: { now: this.learningRate(step), initial } });
+  }
+
   #set(name: keyof typeof HYPERPARAMETERS, values: readonly number[], slot = 0): void {
     this.#hyperparameters.set(values, (HYPERPARAMETERS[name] + slot) * SLOT_ELEMENTS);
   }
@@ -282,12 +297,15 @@ export class Trainer {
 
 /** The constants of a recipe's schedule. */
 function scheduleOf(recipe: Recipe, trainingImages: number): Schedule {
-  const { batchSize, accumulate, epochsPerDecay, milestones, totalSteps, warmupSteps } = recipe;
+  const { batchSize, accumulate, epochsPerDecay, milestones, totalSteps, warmupSteps, peak } =
+    recipe;
   return {
     initial: recipe.learningRate,
     factor: recipe.decayFactor,
     decaySteps: decaySteps(trainingImages, batchSize * accumulate, epochsPerDecay),
     milestones,
+    start: recipe.startLearningRate,
+    peak,
     final: recipe.finalLearningRate,
     totalSteps,
     warmupSteps,

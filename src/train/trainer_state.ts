@@ -1,7 +1,8 @@
 import { initialStatistics } from "../nn/statistics.ts";
 import type { VariableState } from "../tensor/state.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import type { TrainingVariables } from "./training_graph.ts";
+import { LOOKAHEAD } from "./lookahead.ts";
+import type { TrainingVariables } from "./training_variables.ts";
 
 /** Everything that training goes on from, but for its data; blocks are in the layout of the parameters. */
 export interface TrainerState {
@@ -16,12 +17,14 @@ export interface TrainerState {
   readonly optimizer: Readonly<Record<string, Float32Array<ArrayBuffer>>>;
   /** The running moments of all batch normalizations; absent if there are none. */
   readonly statistics?: Float32Array<ArrayBuffer>;
+  /** Lookahead's slow average of them, whose average of the weights is one of the optimizer's blocks. */
+  readonly slowStatistics?: Float32Array<ArrayBuffer>;
 }
 
 /** The blocks of a state. */
 export type StateBlocks = Pick<
   TrainerState,
-  "parameters" | "averages" | "optimizer" | "statistics"
+  "parameters" | "averages" | "optimizer" | "statistics" | "slowStatistics"
 >;
 
 /** All numbers of a trained model. */
@@ -32,15 +35,21 @@ export interface ModelValues {
   readonly statistics?: Float32Array<ArrayBuffer>;
 }
 
-/** Writes what training starts from: averages are equal to the parameters, moments by default 0 and 1. */
+/** Writes what training starts from: all averages are equal to the parameters, moments by default 0 and 1. */
 export function writeInitial(
   state: VariableState,
-  { parameters, averages, statistics, statisticsLayout }: TrainingVariables,
+  variables: TrainingVariables,
   values: ModelValues,
 ): void {
-  for (const block of [parameters, averages]) state.write(block, values.parameters);
-  if (statistics === undefined) return;
-  state.write(statistics, values.statistics ?? initialStatistics(statisticsLayout));
+  const { parameters, averages, optimizer, statistics, slowStatistics, statisticsLayout } =
+    variables;
+  for (const block of [parameters, averages, optimizer[LOOKAHEAD]]) {
+    if (block !== undefined) state.write(block, values.parameters);
+  }
+  const moments = values.statistics ?? initialStatistics(statisticsLayout);
+  for (const block of [statistics, slowStatistics]) {
+    if (block !== undefined) state.write(block, moments);
+  }
 }
 
 /** Copies the blocks to the host, after everything that is queued. */
@@ -48,9 +57,10 @@ export async function readState(
   state: VariableState,
   variables: TrainingVariables,
 ): Promise<StateBlocks> {
-  const { parameters, averages, optimizer } = variables;
+  const { parameters, averages, optimizer, slowStatistics: slow } = variables;
   const statistics = await readStatistics(state, variables);
   const read = async (block: Tensor) => await state.read(block) as Float32Array<ArrayBuffer>;
+  const slowStatistics = slow && await read(slow);
   const named = Object.entries(optimizer).map(async ([name, block]) =>
     [name, await read(block)] as const
   );
@@ -59,6 +69,7 @@ export async function readState(
     averages: await read(averages),
     optimizer: Object.fromEntries(await Promise.all(named)),
     ...(statistics && { statistics }),
+    ...(slowStatistics && { slowStatistics }),
   };
 }
 
@@ -77,9 +88,11 @@ export async function readStatistics(
  */
 export function writeState(
   state: VariableState,
-  { layout, parameters, averages, optimizer, statistics, statisticsLayout }: TrainingVariables,
+  variables: TrainingVariables,
   blocks: StateBlocks,
 ): void {
+  const { layout, parameters, averages, optimizer, statistics, slowStatistics, statisticsLayout } =
+    variables;
   const [expected, found] = [optimizer, blocks.optimizer].map((of) => Object.keys(of).sort());
   if (expected.join() !== found.join()) {
     const listed = (names: string[]) => names.length === 0 ? "none" : names.join(", ");
@@ -96,15 +109,18 @@ export function writeState(
       );
     }
   }
-  const given = blocks.statistics?.length ?? 0;
-  if (given !== statisticsLayout.size) {
+  for (const [name, block] of Object.entries({ statistics, slowStatistics })) {
+    const needed = block === undefined ? 0 : statisticsLayout.size;
+    const given = blocks[name as "statistics" | "slowStatistics"]?.length ?? 0;
+    if (given === needed) continue;
     throw new RangeError(
-      `Cannot load a state as statistics must hold ${statisticsLayout.size} values: given ${given}`,
+      `Cannot load a state as ${name} must hold ${needed} values: given ${given}`,
     );
   }
   state.write(parameters, weights);
   state.write(averages, shadows);
   if (statistics && blocks.statistics) state.write(statistics, blocks.statistics);
+  if (slowStatistics && blocks.slowStatistics) state.write(slowStatistics, blocks.slowStatistics);
   for (const [name, block] of Object.entries(optimizer)) {
     state.write(block, blocks.optimizer[name]);
   }

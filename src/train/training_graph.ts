@@ -1,18 +1,6 @@
 import type { Model } from "../nn/model.ts";
-import {
-  initialValues,
-  type NamedTensors,
-  parameterBlock,
-  type ParameterLayout,
-  parameterLayout,
-  parameterViews,
-} from "../nn/parameters.ts";
-import {
-  initialStatistics,
-  momentsViews,
-  type StatisticsLayout,
-  statisticsLayout,
-} from "../nn/statistics.ts";
+import { type NamedTensors, type ParameterLayout, parameterViews } from "../nn/parameters.ts";
+import { momentsViews } from "../nn/statistics.ts";
 import { OPTIMIZERS, RATE_SLOTS } from "../optim/optimizers.ts";
 import { add, divide, maximum, multiply, sqrt } from "../ops/elementwise.ts";
 import { grad } from "../ops/grad.ts";
@@ -24,58 +12,29 @@ import { emaUpdate, momentumUpdate, recordRow } from "../ops/update.ts";
 import { type Shape, sizeOf } from "../tensor/shape.ts";
 import { SLOT_ELEMENTS } from "../tensor/storage.ts";
 import { constant, fill, placeholder, type Tensor, variable } from "../tensor/tensor.ts";
-import { decayBlock, withOwnRates } from "./parameter_factors.ts";
+import { LOOKAHEAD, lookaheadUpdate } from "./lookahead.ts";
+import { decayBlock, withLimits, withOwnRates } from "./parameter_factors.ts";
 import type { Recipe } from "./recipe.ts";
 import { needsTargets } from "./soft_targets.ts";
+import { type TrainingVariables, zeroBlock } from "./training_variables.ts";
+import { weightDecayOf } from "./weight_decay.ts";
 
 /** Micro-batches whose losses the device keeps before they must be read. */
 export const HISTORY_ROWS = 256;
 
 /** Positions in the `hyperparameters` input: each at the start of a slot, so that it can be viewed. */
-export const HYPERPARAMETERS = { emaDecay: 0, carried: 1, statisticsDecay: 2, rates: 3 } as const;
+export const HYPERPARAMETERS = {
+  emaDecay: 0,
+  carried: 1,
+  statisticsDecay: 2,
+  limit: 3,
+  slowDecay: 4,
+  fastDecay: 5,
+  rates: 6,
+} as const;
 
 /** Elements of the `hyperparameters` input. */
 export const HYPERPARAMETER_ELEMENTS = (HYPERPARAMETERS.rates + RATE_SLOTS) * SLOT_ELEMENTS;
-
-/** The variables of a training run; all blocks have the parameters' layout. */
-export interface TrainingVariables {
-  readonly layout: ParameterLayout;
-  /** All parameters in one block. */
-  readonly parameters: Tensor;
-  /** Their exponential moving averages. */
-  readonly averages: Tensor;
-  /** The optimizer's own blocks, by name; they start as zeros. */
-  readonly optimizer: Readonly<Record<string, Tensor>>;
-  /** The running moments of all batch normalizations in one block; absent if there are none. */
-  readonly statistics: Tensor | undefined;
-  readonly statisticsLayout: StatisticsLayout;
-}
-
-/** Makes the variables of a run, averages equal to the initial parameters as in TensorFlow. */
-export function trainingVariables(
-  model: Model,
-  { seed, optimizer }: Pick<Recipe, "seed" | "optimizer">,
-): TrainingVariables {
-  const layout = parameterLayout(model.parameters);
-  const values = initialValues(layout, seed);
-  const statisticsOf = statisticsLayout(model.statistics);
-  return {
-    layout,
-    statisticsLayout: statisticsOf,
-    statistics: statisticsOf.size === 0
-      ? undefined
-      : variable("statistics", [statisticsOf.size], initialStatistics(statisticsOf)),
-    parameters: parameterBlock("parameters", layout, values),
-    averages: parameterBlock("averages", layout, values),
-    optimizer: Object.fromEntries(
-      OPTIMIZERS[optimizer].state.map((name) => [name, zeroBlock(name, layout)]),
-    ),
-  };
-}
-
-function zeroBlock(name: string, layout: ParameterLayout): Tensor {
-  return parameterBlock(name, layout, new Float32Array(layout.size));
-}
 
 /** One training step as a graph. */
 export interface TrainingGraph {
@@ -118,15 +77,11 @@ export function trainingGraph(options: TrainingOptions): TrainingGraph {
   const hyperparameters = placeholder("hyperparameters", [HYPERPARAMETER_ELEMENTS]);
   const views = parameterViews(layout, parameters);
   const { crossEntropy, moments } = crossEntropyOf(options, views);
-  const decayed = hasDecayLoss(recipe)
-    ? layout.specs.filter(({ decay, rate }) => decay > 0 && rate !== 0)
-    : [];
-  const decays = decayed.map(({ name, decay }) =>
-    l2Loss(views[name], decay * recipe.weightDecay / recipe.accumulate)
-  );
-  const loss = decays.reduce(add, crossEntropy);
+  const decay = weightDecayOf({ layout, parameters, views, recipe });
+  const decays = Object.values(decay.terms);
+  const loss = decay.isDifferentiated ? decays.reduce(add, crossEntropy) : crossEntropy;
   // One launch updates all parameters, another all averages: gradients are computed into one block.
-  const packed = packTensors(gradients(loss, layout, views));
+  const packed = decay.gradient(packTensors(gradients(loss, layout, views)));
 
   const several = recipe.accumulate > 1;
   const accumulator = several ? zeroBlock("gradients", layout) : undefined;
@@ -146,7 +101,7 @@ export function trainingGraph(options: TrainingOptions): TrainingGraph {
   const all = [
     recorded,
     ...followed,
-    ...stepUpdates(options, { gradient, squares, hyperparameters }),
+    ...stepUpdates(options, { gradient, squares, hyperparameters, statistics: followed[0] }),
   ];
   return {
     history,
@@ -157,11 +112,9 @@ export function trainingGraph(options: TrainingOptions): TrainingGraph {
       gradient: accumulator,
       squares: squaresOf(accumulator),
       hyperparameters: placeholder("hyperparameters", [HYPERPARAMETER_ELEMENTS]),
+      statistics: variables.statistics,
     }),
-    terms: [
-      "cross_entropy",
-      ...decayed.map(({ name }) => name.replace(/\/weights$/, "/weight_loss")),
-    ],
+    terms: ["cross_entropy", ...Object.keys(decay.terms)],
   };
 }
 
@@ -175,17 +128,13 @@ function gradients(loss: Tensor, { specs }: ParameterLayout, views: NamedTensors
   );
 }
 
-/** Batch normalizations whose gamma stays as it is: they are part of what is frozen, moments and all. */
+/** Batch normalizations whose gamma, or beta without one, stays as it is: frozen, moments and all. */
 function fixedStatistics(
   { layout, statisticsLayout: { specs } }: TrainingVariables,
 ): ReadonlySet<string> {
-  const frozen = new Set(layout.specs.filter(({ rate }) => rate === 0).map(({ name }) => name));
-  return new Set(specs.map(({ name }) => name).filter((name) => frozen.has(`${name}/gamma`)));
-}
-
-/** Whether weight decay is a term of the loss. */
-function hasDecayLoss({ weightDecay, optimizer }: Recipe): boolean {
-  return weightDecay !== 0 && !OPTIMIZERS[optimizer].decoupled;
+  const rates = new Map(layout.specs.map(({ name, rate }) => [name, rate]));
+  const rateOf = (name: string) => rates.get(`${name}/gamma`) ?? rates.get(`${name}/beta`);
+  return new Set(specs.map(({ name }) => name).filter((name) => rateOf(name) === 0));
 }
 
 /** The running moments follow those of the micro-batch, all in one launch. */
@@ -243,26 +192,39 @@ function hyperparameterView(
   return viewAt(input, shape, (HYPERPARAMETERS[name] + slot) * SLOT_ELEMENTS);
 }
 
-/** The update of the parameters, and that of their averages. */
+/** The update of the parameters, lookahead's of them and of the running moments, and that of the averages. */
 function stepUpdates(
   { variables, recipe }: TrainingOptions,
-  { gradient, squares, hyperparameters }: {
+  { gradient, squares, hyperparameters, statistics }: {
     gradient: Tensor;
     squares: Tensor;
     hyperparameters: Tensor;
+    statistics: Tensor | undefined;
   },
 ): Tensor[] {
-  const { layout, parameters, averages, optimizer: state } = variables;
-  const limited = recipe.clipNorm === 0 ? gradient : clipped(gradient, squares, recipe.clipNorm);
-  const updated = OPTIMIZERS[recipe.optimizer].update({
+  const { layout, parameters, averages, optimizer: state, slowStatistics } = variables;
+  const number = (name: keyof typeof HYPERPARAMETERS) => hyperparameterView(hyperparameters, name);
+  const clippedOrNot = recipe.clipNorm === 0
+    ? gradient
+    : clipped(gradient, squares, recipe.clipNorm);
+  const trained = OPTIMIZERS[recipe.optimizer].update({
     settings: recipe,
     parameters,
-    gradient: withOwnRates(limited, layout, recipe),
+    gradient: withOwnRates(clippedOrNot, layout, recipe),
     state,
+    layout,
     rates: (slot, shape) => hyperparameterView(hyperparameters, "rates", slot, shape),
     decay: () => constant(decayBlock(layout, recipe.weightDecay), [layout.size], "decay"),
+    limited: (direction) => withLimits(direction, layout, number("limit")),
   });
-  return [updated, emaUpdate(averages, updated, hyperparameterView(hyperparameters, "emaDecay"))];
+  const decays = { slow: number("slowDecay"), fast: number("fastDecay") };
+  const updated = recipe.lookahead === 0
+    ? trained
+    : lookaheadUpdate(trained, state[LOOKAHEAD], decays);
+  const moments = statistics && slowStatistics
+    ? [lookaheadUpdate(statistics, slowStatistics, decays)]
+    : [];
+  return [updated, ...moments, emaUpdate(averages, updated, number("emaDecay"))];
 }
 
 /** g * limit / max(norm, limit) (Pascanu, Mikolov, Bengio, "On the difficulty of training RNNs", 2013). */

@@ -15,6 +15,7 @@ export const STREAMS = {
   queue: 7,
   mix: 8,
   split: 9,
+  flip: 10,
 } as const;
 
 const ROTATIONS_EVEN = new Uint8Array([10, 11, 13, 23, 6, 17, 25, 18]);

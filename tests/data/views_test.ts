@@ -1,7 +1,8 @@
 /** The views of an evaluation image, and the batches that hold them. */
 import assert from "node:assert/strict";
 import { createAugmenter } from "../../src/data/augment/apply.ts";
-import { centerRow, viewRow } from "../../src/data/augment/draw.ts";
+import { centerRow } from "../../src/data/augment/draw.ts";
+import { viewRow, type Views, viewWeight } from "../../src/data/augment/views.ts";
 import { REFERENCE_AUGMENT } from "../../src/data/augment/spec.ts";
 import { evalBatches } from "../../src/data/batches/batches.ts";
 import type { ImageFormat } from "../../src/data/image_store.ts";
@@ -10,11 +11,15 @@ import { CIFAR_FORMAT, randomStore } from "./stores.ts";
 
 const VALUES = 24 * 24 * 3;
 
-/** Top, left and flip of all ten views. */
-function places(crop: readonly [number, number], format: ImageFormat): number[][] {
+/** Top, left and flip of all views. */
+function places(
+  crop: readonly [number, number],
+  format: ImageFormat,
+  views: Views = 10,
+): number[][] {
   const row = new Float32Array(AUGMENT_LENGTH);
-  return Array.from({ length: 10 }, (_, view) => {
-    viewRow({ crop }, format, view, row);
+  return Array.from({ length: views }, (_, view) => {
+    viewRow({ crop }, format, { views, view }, row);
     return [row[AUGMENT.top], row[AUGMENT.left], row[AUGMENT.flip]];
   });
 }
@@ -34,6 +39,15 @@ Deno.test("the ten views are center and corners, each also mirrored", () => {
   );
 });
 
+Deno.test("the six views are the center and a pixel up and left and down and right of it, each also mirrored", () => {
+  const expected = withMirrors([[0, 0], [-1, -1], [1, 1]]);
+  assert.deepEqual(places([32, 32], CIFAR_FORMAT, 6), expected);
+  const weights = Array.from({ length: 6 }, (_, view) => viewWeight(6, view));
+  // cifar10-airbench: the center counts half, the two shifted ones the rest; logits are averaged.
+  assert.deepEqual(weights.map(({ weight }) => weight), [0.25, 0.25, 0.125, 0.125, 0.125, 0.125]);
+  assert.ok(weights.every(({ of }) => of === "logits"));
+});
+
 Deno.test("where an image is no larger than the crop, all views are central", () => {
   assert.deepEqual(places([32, 32], CIFAR_FORMAT), withMirrors(Array(5).fill([0, 0])));
   assert.deepEqual(places([40, 36], CIFAR_FORMAT), withMirrors(Array(5).fill([-4, -2])));
@@ -47,8 +61,10 @@ Deno.test("the first view is the one that is taken alone", () => {
   for (const crop of [[24, 24], [23, 9], [40, 40]] as const) {
     const [alone, first] = [new Float32Array(AUGMENT_LENGTH), new Float32Array(AUGMENT_LENGTH)];
     centerRow({ crop }, CIFAR_FORMAT, alone);
-    viewRow({ crop }, CIFAR_FORMAT, 0, first);
-    assert.deepEqual(first, alone);
+    for (const views of [1, 6, 10] as const) {
+      viewRow({ crop }, CIFAR_FORMAT, { views, view: 0 }, first);
+      assert.deepEqual(first, alone);
+    }
   }
 });
 
@@ -66,7 +82,7 @@ Deno.test("each batch is followed by the other views of its images, whatever the
       for (let i = 0; i < batch.count; i++) {
         assert.equal(batch.ids[i], group * 4 + i);
         assert.equal(batch.labels[i], store.labels[batch.ids[i]]);
-        viewRow(REFERENCE_AUGMENT, store.format, view, row);
+        viewRow(REFERENCE_AUGMENT, store.format, { views: 10, view }, row);
         apply(store.pixels(batch.ids[i]), row, expected);
         assert.deepEqual(batch.images.slice(i * VALUES, (i + 1) * VALUES), expected);
         seen.push(`${batch.ids[i]}/${view}`);

@@ -31,6 +31,7 @@ const SPECS: Readonly<Record<string, AugmentSpec>> = {
     crop: [20, 24],
     pad: 5,
     padMode: "reflect",
+    flipMode: "random",
     flip: true,
     saturation: 0.6,
     hue: 0.3,

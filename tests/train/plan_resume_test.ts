@@ -176,12 +176,12 @@ Deno.test("an optimizer goes on only from the state that it needs", async () => 
     const optimizer = Object.fromEntries(names.map((name) => [name, state.parameters]));
     return { ...loaded, state: { ...state, optimizer } };
   };
-  checkOptimizer(withState(), "sgd");
-  checkOptimizer(withState("velocity"), "momentum");
-  checkOptimizer(withState("velocity"), "nesterov");
+  checkOptimizer(withState(), { optimizer: "sgd", lookahead: 0 });
+  checkOptimizer(withState("velocity"), { optimizer: "momentum", lookahead: 0 });
+  checkOptimizer(withState("velocity"), { optimizer: "nesterov", lookahead: 0 });
   const slots = Object.keys(OPTIMIZERS).includes("adamw") ? [...OPTIMIZERS.adamw.state] : [];
   assert.equal(slots.length, 2);
-  checkOptimizer(withState(...slots.reverse()), "adamw");
+  checkOptimizer(withState(...slots.reverse()), { optimizer: "adamw", lookahead: 0 });
   const refused: [string[], "sgd" | "momentum" | "adamw", RegExp][] = [
     [["velocity"], "sgd", /needs the optimizer state none, found velocity$/],
     [[], "momentum", /needs the optimizer state velocity, found none$/],
@@ -190,7 +190,7 @@ Deno.test("an optimizer goes on only from the state that it needs", async () => 
   for (const [names, optimizer, message] of refused) {
     const hint = `start a new run from its weights: --init-from ${path}`;
     const expected = { name: "ConfigError", message, hint };
-    assert.throws(() => checkOptimizer(withState(...names), optimizer), expected);
+    assert.throws(() => checkOptimizer(withState(...names), { optimizer, lookahead: 0 }), expected);
   }
 });
 

@@ -1,7 +1,7 @@
 // Draws the numbers of `ops/augment_row.ts`: what is done to one image or one batch.
 
 import { AUGMENT, MIX } from "../../ops/augment_row.ts";
-import type { RandomStream } from "../../util/random.ts";
+import { RandomStream, STREAMS } from "../../util/random.ts";
 import type { ImageFormat } from "../image_store.ts";
 import type { AugmentSpec } from "./spec.ts";
 
@@ -37,6 +37,31 @@ export function drawAugment(
   }
 }
 
+/** Draws the rows of the examples of a run: a pure function of seed, epoch and example. */
+export class ExampleDraw {
+  readonly #spec: AugmentSpec;
+  readonly #format: ImageFormat;
+  readonly #random: RandomStream;
+  readonly #coins: RandomStream;
+
+  constructor(spec: AugmentSpec, format: ImageFormat, seed: number) {
+    this.#spec = spec;
+    this.#format = format;
+    this.#random = new RandomStream(seed, STREAMS.augment);
+    this.#coins = new RandomStream(seed, STREAMS.flip);
+  }
+
+  /** Draws the row of an example, [AUGMENT_LENGTH], in an epoch. */
+  draw(epoch: number, example: number, row: Float32Array): void {
+    const { flip, flipMode } = this.#spec;
+    drawAugment(this.#spec, this.#format, this.#random.seek(epoch, example), row);
+    if (!flip || flipMode === "random") return;
+    // The coin of the example's first epoch, then the other side each time (K. Jordan 2024).
+    const starts = this.#coins.seek(0, example).uniform() < 0.5;
+    row[AUGMENT.flip] = starts === (epoch % 2 === 0) ? 1 : 0;
+  }
+}
+
 /** Uniform in [middle - reach, middle + reach). */
 function around(middle: number, reach: number, random: RandomStream): number {
   return middle - reach + 2 * reach * random.uniform();
@@ -53,34 +78,6 @@ export function centerRow(
   row[AUGMENT.left] = Math.floor((format.width - width) / 2);
   row[AUGMENT.saturation] = 1;
   row[AUGMENT.contrast] = 1;
-}
-
-/** The views of an image that an evaluation may average over: the center alone, or ten. */
-export type Views = 1 | 10;
-
-/** Crops of the ten views: the center, then the corners; each is followed by its mirror. */
-const VIEW_PLACES = [[0.5, 0.5], [0, 0], [0, 1], [1, 0], [1, 1]] as const;
-
-/**
- * The row of one view of an evaluation image. The ten are the central crop and those in the four
- * corners, each as it is and mirrored (cuda-convnet's multiview); view 0 is {@linkcode centerRow}'s.
- * Where the image is no larger than the crop, all are central.
- *
- * @param view 0 to 9
- * @param row receives the numbers, [AUGMENT_LENGTH]
- */
-export function viewRow(
-  spec: Pick<AugmentSpec, "crop">,
-  format: ImageFormat,
-  view: number,
-  row: Float32Array,
-): void {
-  centerRow(spec, format, row);
-  const [down, across] = VIEW_PLACES[view >> 1];
-  const [below, beside] = [format.height - spec.crop[0], format.width - spec.crop[1]];
-  if (below > 0 && down !== 0.5) row[AUGMENT.top] = down * below;
-  if (beside > 0 && across !== 0.5) row[AUGMENT.left] = across * beside;
-  row[AUGMENT.flip] = view & 1;
 }
 
 /**

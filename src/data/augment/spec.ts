@@ -18,6 +18,8 @@ export interface AugmentSpec {
   readonly padMode: "zero" | "reflect";
   /** Whether left and right are exchanged with probability 1/2. */
   readonly flip: boolean;
+  /** By a coin each epoch, or by one coin an image and then every other epoch. */
+  readonly flipMode: "random" | "alternating";
   /** Saturation is multiplied by a factor in [1 - s, 1 + s); 0: off. */
   readonly saturation: number;
   /** The hue is turned by an angle in [-h, h) turns, at most 0.5; 0: off. */
@@ -41,6 +43,7 @@ export const REFERENCE_AUGMENT: AugmentSpec = {
   pad: 0,
   padMode: "zero",
   flip: true,
+  flipMode: "random",
   saturation: 0,
   hue: 0,
   brightness: 63,

@@ -3,7 +3,7 @@
 
 import { AUGMENT_LENGTH } from "../../ops/augment_row.ts";
 import { RandomStream, STREAMS } from "../../util/random.ts";
-import { drawAugment, drawMix } from "../augment/draw.ts";
+import { drawMix, ExampleDraw } from "../augment/draw.ts";
 import { type AugmentSpec, mixes } from "../augment/spec.ts";
 import type { ImageFormat } from "../image_store.ts";
 import { ExampleOrder, type OrderOptions } from "./example_order.ts";
@@ -32,24 +32,24 @@ export interface DrawnBatch {
 export class BatchDraw {
   readonly #options: DrawOptions;
   readonly #order: ExampleOrder;
-  readonly #augment: RandomStream;
+  readonly #examples: ExampleDraw;
   readonly #mix: RandomStream;
 
   constructor(options: DrawOptions) {
     this.#options = options;
     this.#order = new ExampleOrder(options);
-    this.#augment = new RandomStream(options.seed, STREAMS.augment);
+    this.#examples = new ExampleDraw(options.augment, options.format, options.seed);
     this.#mix = new RandomStream(options.seed, STREAMS.mix);
   }
 
   /** Draws batch number `batch`, from 0; allocates nothing but a new epoch's order. */
   draw(batch: number, { ids, rows, mix }: DrawnBatch): void {
-    const { batchSize, augment, format } = this.#options;
+    const { batchSize, augment } = this.#options;
     for (let i = 0, position = batch * batchSize; i < batchSize; i++, position++) {
       const id = this.#order.exampleAt(position);
       ids[i] = id;
       const row = rows.subarray(i * AUGMENT_LENGTH, (i + 1) * AUGMENT_LENGTH);
-      drawAugment(augment, format, this.#augment.seek(this.#order.epochAt(position), id), row);
+      this.#examples.draw(this.#order.epochAt(position), id, row);
     }
     if (mixes(augment)) drawMix(augment, this.#mix.seek(batch), mix);
   }

@@ -2,7 +2,7 @@
 
 import { AUGMENT_LENGTH } from "../../ops/augment_row.ts";
 import { createAugmenter, mixBatch } from "../augment/apply.ts";
-import { viewRow } from "../augment/draw.ts";
+import { viewRow } from "../augment/views.ts";
 import { type AugmentSpec, mixes } from "../augment/spec.ts";
 import type { ImageStore } from "../image_store.ts";
 import { BatchDraw } from "./batch_draw.ts";
@@ -56,7 +56,7 @@ function evalFill(
   const apply = createAugmenter(augment, store.format);
   const rows = Array.from({ length: views }, (_, view) => {
     const row = new Float32Array(AUGMENT_LENGTH);
-    viewRow(augment, store.format, view, row);
+    viewRow(augment, store.format, { views, view }, row);
     return row;
   });
   return (index, { image, ids, labels }) => {

@@ -5,7 +5,7 @@
 // it is filled, and CLOSED once nobody shall touch it any more.
 
 import { MIX_LENGTH } from "../../ops/augment_row.ts";
-import type { Views } from "../augment/draw.ts";
+import type { Views } from "../augment/views.ts";
 import type { AugmentSpec } from "../augment/spec.ts";
 import type { ImageStoreData } from "../image_store.ts";
 import type { Shuffle } from "./example_order.ts";

@@ -1,7 +1,7 @@
 // Batches made ahead of time by worker threads, so that a training step never waits for its input.
 
 import { type BatchOptions, type QueueStats, requireInteger, RingReader } from "./batch_reader.ts";
-import type { Views } from "../augment/draw.ts";
+import type { Views } from "../augment/views.ts";
 import type { Shuffle } from "./example_order.ts";
 import type { Batch } from "./slot_batch.ts";
 
@@ -67,13 +67,13 @@ export class BatchLoader implements AsyncDisposable {
 
 /** What evaluation batches to make, and how. */
 export interface EvalBatchOptions extends BatchOptions {
-  /** 1: the central crop; 10: each image ten times, as `viewRow` says. Default 1. */
+  /** 1: the central crop; more: each image so many times, as `viewRow` says. Default 1. */
   readonly views?: Views;
 }
 
 /**
- * All images in their order, each exactly once, central crop, normalized; with ten views each batch is
- * followed by the other nine views of its images. The last batch may hold fewer: see `Batch.count`.
+ * All images in their order, each exactly once, central crop, normalized; with several views each batch is
+ * followed by the other views of its images. The last batch may hold fewer: see `Batch.count`.
  * Each batch is released when the next one is asked for.
  *
  * @throws {RangeError} if a number is out of range

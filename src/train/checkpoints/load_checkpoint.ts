@@ -6,6 +6,7 @@ import { statisticsLayout } from "../../nn/statistics.ts";
 import { formatShape, sameShape, sizeOf } from "../../tensor/shape.ts";
 import { DataError, UserError } from "../../util/errors.ts";
 import { ioError } from "../../util/io_errors.ts";
+import { LOOKAHEAD } from "../lookahead.ts";
 import type { TrainerState } from "../trainer.ts";
 import { type CheckpointFolder, checkpointsFolder, listCheckpoints } from "./list_checkpoints.ts";
 import { DAMAGED_HINT, type FileSum, type Manifest, readManifest, sha256Of } from "./manifest.ts";
@@ -81,11 +82,15 @@ export function unpackCheckpoint(
   const parameters = toBlock(layout, tensors, "", file);
   const averages = toBlock(layout, read(FILES.averages), "", join(path, FILES.averages));
   const optimizer: Record<string, Float32Array<ArrayBuffer>> = {};
+  let slowStatistics: Float32Array<ArrayBuffer> | undefined;
   if (FILES.optimizer in files) {
     const tensors = read(FILES.optimizer);
     const slots = new Set(Object.keys(tensors).map((name) => name.slice(0, name.indexOf("/"))));
     for (const slot of slots) {
       optimizer[slot] = toBlock(layout, tensors, `${slot}/`, join(path, FILES.optimizer));
+    }
+    if (slots.has(LOOKAHEAD) && model.statistics.length > 0) {
+      slowStatistics = statisticsBlock(model, { tensors, prefix: `${LOOKAHEAD}/`, path });
     }
   }
   const state: TrainerState = {
@@ -94,7 +99,10 @@ export function unpackCheckpoint(
     parameters,
     averages,
     optimizer,
-    ...(model.statistics.length > 0 && { statistics: statisticsBlock(model, tensors, file) }),
+    ...(model.statistics.length > 0 && {
+      statistics: statisticsBlock(model, { tensors, prefix: "", path: file }),
+    }),
+    ...(slowStatistics && { slowStatistics }),
   };
   return { path, manifest, state };
 }
@@ -168,9 +176,16 @@ function toBlock(
   return fillBlock(size, places, { tensors, prefix, path });
 }
 
-function statisticsBlock(model: Model, tensors: Tensors, path: string): Float32Array<ArrayBuffer> {
+function statisticsBlock(model: Model, source: BlockSource): Float32Array<ArrayBuffer> {
   const layout = statisticsLayout(model.statistics);
-  return fillBlock(layout.size, momentsPlaces(layout), { tensors, prefix: "", path });
+  return fillBlock(layout.size, momentsPlaces(layout), source);
+}
+
+/** Where a block's tensors are: their names behind a prefix, and the file for errors. */
+interface BlockSource {
+  readonly tensors: Tensors;
+  readonly prefix: string;
+  readonly path: string;
 }
 
 /** A place of a block that a tensor fills. */
@@ -183,7 +198,7 @@ interface Place {
 function fillBlock(
   size: number,
   places: readonly Place[],
-  { tensors, prefix, path }: { tensors: Tensors; prefix: string; path: string },
+  { tensors, prefix, path }: BlockSource,
 ): Float32Array<ArrayBuffer> {
   const block = new Float32Array(size);
   for (const { name, shape, offset } of places) {

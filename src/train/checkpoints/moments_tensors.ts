@@ -9,13 +9,14 @@ const PARTS = ["moving_mean", "moving_variance"] as const;
 export function momentsTensors(
   { specs, offsets }: StatisticsLayout,
   block: Float32Array<ArrayBuffer> | undefined,
+  prefix = "",
 ): Record<string, SafeTensor<ArrayBuffer>> {
   if (block === undefined) return {};
   return Object.fromEntries(specs.flatMap(({ name, channels }, i) =>
     PARTS.map((part, row) => {
       const start = offsets[i] + row * channels;
       const data = block.subarray(start, start + channels);
-      return [`${name}/${part}`, { dtype: "F32", shape: [channels], data }] as const;
+      return [`${prefix}${name}/${part}`, { dtype: "F32", shape: [channels], data }] as const;
     })
   ));
 }

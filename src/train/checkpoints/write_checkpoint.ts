@@ -4,6 +4,7 @@ import { NO_STATISTICS, type StatisticsLayout } from "../../nn/statistics.ts";
 import { momentsTensors } from "./moments_tensors.ts";
 import { type ParameterLayout, splitBlock } from "../../nn/parameters.ts";
 import { writeFileAtomic, writeFolderAtomic } from "../../util/atomic_file.ts";
+import { LOOKAHEAD } from "../lookahead.ts";
 import type { TrainerState } from "../trainer.ts";
 import { checkpointPath } from "./list_checkpoints.ts";
 import { encodeManifest, type Manifest, MANIFEST_FILE, sha256Of } from "./manifest.ts";
@@ -14,7 +15,7 @@ export const FILES = {
   model: "model.safetensors",
   /** Their exponential moving averages by the same names, and the same moments. */
   averages: "ema.safetensors",
-  /** What the optimizer remembers: `velocity/conv1/weights`; absent for plain SGD. */
+  /** What the optimizer and lookahead remember: `velocity/conv1/weights`; absent for plain SGD. */
   optimizer: "optimizer.safetensors",
 } as const;
 
@@ -58,7 +59,9 @@ export async function writeCheckpoint(
         [`${slot}/${name}`, tensor] as const
       )
     );
-    files[FILES.optimizer] = encodeSafetensors(Object.fromEntries(tensors), metadata);
+    const slow = momentsTensors(statistics, state.slowStatistics, `${LOOKAHEAD}/`);
+    const all = { ...Object.fromEntries(tensors), ...slow };
+    files[FILES.optimizer] = encodeSafetensors(all, metadata);
   }
   const sums = Object.entries(files).map(([name, bytes]) =>
     [name, { bytes: bytes.length, sha256: sha256Of(bytes) }] as const

@@ -1,4 +1,4 @@
-import type { Views } from "../../data/augment/draw.ts";
+import type { Views } from "../../data/augment/views.ts";
 import type { AugmentSpec } from "../../data/augment/spec.ts";
 import { evalBatches } from "../../data/batches/batches.ts";
 import type { ImageStore } from "../../data/image_store.ts";
@@ -17,7 +17,7 @@ export interface EvaluateOptions {
   readonly augment: AugmentSpec;
   /** Threads that make the batches. */
   readonly workers: number;
-  /** Views of each image whose probabilities are averaged. Default 1, the central crop. */
+  /** Views of each image whose scores are averaged. Default 1, the central crop. */
   readonly views?: Views;
   /** Hears of the images done. */
   readonly onBatch?: (images: number) => void;

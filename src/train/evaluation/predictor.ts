@@ -1,4 +1,4 @@
-import type { Views } from "../../data/augment/draw.ts";
+import type { Views } from "../../data/augment/views.ts";
 import type { AugmentSpec } from "../../data/augment/spec.ts";
 import { createFill } from "../../data/batches/batch_fill.ts";
 import type { Slot } from "../../data/batches/batch_ring.ts";
