@@ -1,6 +1,7 @@
 /** The nets of bench/peers/ as kiln has them, trained by the descriptions that all programs share. */
 import { type AugmentSpec, REFERENCE_AUGMENT } from "../src/data/augment/spec.ts";
 import { createModel, type Model } from "../src/nn/model.ts";
+import { airbench94 } from "../src/nn/models/airbench.ts";
 import { referenceCnn } from "../src/nn/models/reference.ts";
 import { resnet } from "../src/nn/models/resnet.ts";
 import { type Recipe, REFERENCE_RECIPE } from "../src/train/recipe.ts";
@@ -23,16 +24,19 @@ const MOVED: AugmentSpec = {
   contrast: 0,
 };
 
-const KILN_NETS: Readonly<Partial<Record<NetName, KilnNet>>> = {
+const KILN_NETS: Readonly<Record<NetName, KilnNet>> = {
   reference: { model: () => referenceCnn, augment: REFERENCE_AUGMENT },
   "resnet-20": { model: () => createModel(resnet(20), CLASSES), augment: MOVED },
+  airbench94: {
+    model: () => createModel(airbench94, CLASSES),
+    augment: { ...MOVED, padMode: "reflect", flipMode: "alternating" },
+  },
 };
 
 /** The model of a net, and the augmentation that its recipe has. */
 export function kilnNet({ name }: Net): { readonly model: Model; readonly augment: AugmentSpec } {
-  const found = KILN_NETS[name];
-  if (found === undefined) throw new Error(`Cannot train ${name} as kiln has no such model`);
-  return { model: found.model(), augment: found.augment };
+  const { model, augment } = KILN_NETS[name];
+  return { model: model(), augment };
 }
 
 /** The recipe that learns as the description says. */
