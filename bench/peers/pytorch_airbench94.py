@@ -41,5 +41,5 @@ def make_step(batch, layout, variant):
         logits = F.max_pool2d(x, 3).flatten(1) @ w["head/weights"] / 9
         return F.cross_entropy(logits, labels, label_smoothing=0.2)
 
-    optimizer = optimize(w, described, 0.01, DECAY, momentum=0.85, nesterov=True)
+    optimizer = optimize(w, described, 0.001, DECAY, momentum=0.85, nesterov=True)
     return stepper(w, described, loss, DECAY, optimizer)

@@ -52,7 +52,7 @@ export const airbench94: Net = {
     ]),
     ["head/weights", weights([FEATURES, 10], 1)],
   ]),
-  learningRate: 0.01,
+  learningRate: 0.001,
   momentum: 0.85,
   nesterov: true,
   weightDecay: 0.00133,
