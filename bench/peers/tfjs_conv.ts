@@ -39,7 +39,7 @@ export function conv(
         const [x, w] = saved as [tf.Tensor4D, tf.Tensor4D];
         const window = { size: w.shape[0], stride, way };
         return [
-          inputGradient(x, dy as tf.Tensor4D, w, stride),
+          inputGradient(x, dy as tf.Tensor4D, w, window),
           filterGradient(x, dy as tf.Tensor4D, window),
         ];
       },
@@ -48,29 +48,68 @@ export function conv(
   return op(x, w) as tf.Tensor4D;
 }
 
+interface Window {
+  readonly size: number;
+  readonly stride: number;
+  readonly way: FilterGradient;
+}
+
+/** Zeros that `same` puts before and behind a length. */
+function around(length: number, { size, stride }: Window): [number, number] {
+  const missing = Math.max((Math.ceil(length / stride) - 1) * stride + size - length, 0);
+  return [missing >> 1, missing - (missing >> 1)];
+}
+
+/** dy, spread by the stride, convolved with the filters turned around. */
 function inputGradient(
   x: tf.Tensor4D,
   dy: tf.Tensor4D,
   w: tf.Tensor4D,
-  stride: number,
+  window: Window,
 ): tf.Tensor4D {
-  if (stride > 1) return tf.conv2dTranspose(dy, w, x.shape, stride, "same");
-  const flipped = tf.transpose(tf.reverse(w, [0, 1]), [0, 1, 3, 2]);
-  return tf.conv2d(dy, flipped as tf.Tensor4D, 1, "same");
+  const { size, stride, way } = window;
+  const [, height, width] = x.shape;
+  if (stride > 1 && way === "matmul") return tf.conv2dTranspose(dy, w, x.shape, stride, "same");
+  const turned = way === "matmul" ? tf.reverse(w, [0, 1]) : turnedByCopies(w);
+  const filters = tf.transpose(turned, [0, 1, 3, 2]) as tf.Tensor4D;
+  if (stride === 1) return tf.conv2d(dy, filters, 1, "same");
+  const spread = spreadBy(dy, stride);
+  const padding = [height, width].map((length, i): [number, number] => {
+    const before = size - 1 - around(length, window)[0];
+    return [before, length + size - 1 - before - spread.shape[1 + i]];
+  });
+  return tf.conv2d(tf.pad(spread, [[0, 0], ...padding, [0, 0]]), filters, 1, "valid");
 }
 
-function filterGradient(
-  x: tf.Tensor4D,
-  dy: tf.Tensor4D,
-  { size, stride, way }: { size: number; stride: number; way: FilterGradient },
-): tf.Tensor {
+/** `tf.reverse(w, [0, 1])`, on WebAssembly in less time. */
+function turnedByCopies(w: tf.Tensor4D): tf.Tensor {
+  const [height, width, channels, filters] = w.shape;
+  const positions = tf.reshape(w, [height * width, channels, filters]);
+  const turned = tf.unstack(positions).reverse();
+  return tf.reshape(tf.stack(turned), w.shape);
+}
+
+/** Each row and column followed by stride - 1 of zeros. */
+function spreadBy(dy: tf.Tensor4D, stride: number): tf.Tensor4D {
+  const [n, height, width, channels] = dy.shape;
+  const rows = tf.pad(tf.reshape(dy, [n * height * width, 1, channels]), [
+    [0, 0],
+    [0, stride - 1],
+    [0, 0],
+  ]);
+  const apart = tf.pad(tf.reshape(rows, [n * height, 1, width * stride * channels]), [
+    [0, 0],
+    [0, stride - 1],
+    [0, 0],
+  ]);
+  return tf.reshape(apart, [n, height * stride, width * stride, channels]);
+}
+
+function filterGradient(x: tf.Tensor4D, dy: tf.Tensor4D, window: Window): tf.Tensor {
+  const { size, stride, way } = window;
   const [, height, width] = x.shape;
-  const [, rows, columns, filters] = dy.shape;
-  const around = (length: number, outputs: number): [number, number] => {
-    const missing = Math.max((outputs - 1) * stride + size - length, 0);
-    return [missing >> 1, missing - (missing >> 1)];
-  };
-  const padding = [around(height, rows), around(width, columns)];
+  const filters = dy.shape[3];
+  const padding = [around(height, window), around(width, window)];
   const padded = tf.pad(x, [[0, 0], ...padding, [0, 0]]);
   if (way === "conv") {
     const images = tf.transpose(padded, [3, 1, 2, 0]) as tf.Tensor4D;
@@ -81,14 +120,14 @@ function filterGradient(
       [1, 2, 0, 3],
     );
   }
-  return windowProduct(padded, dy, { size, stride });
+  return windowProduct(padded, dy, window);
 }
 
 /** x as columns, a window each, times dy. */
 function windowProduct(
   padded: tf.Tensor4D,
   dy: tf.Tensor4D,
-  { size, stride }: { size: number; stride: number },
+  { size, stride }: Window,
 ): tf.Tensor {
   const [n, height, width, filters] = dy.shape;
   const channels = padded.shape[3];
