@@ -133,7 +133,7 @@ Deno.test("a model whose own code fails is told in one line, and no picture is l
   const outcome = await kiln(
     ["describe", "--model", model, "--svg", join(folder.path, "net.svg")],
   );
-  const error = /Cannot build the model .*mine\.ts: .*matmul/;
-  assertMistake(outcome, { code: 1, error, hint: /correct its build/ });
+  const error = /^error: Cannot build the model .*mine\.ts:10:12: .*matmul/;
+  assertMistake(outcome, { code: 1, error, hint: /^hint: mend its build function$/ });
   assert.deepEqual(await namesIn(folder.path), ["mine.ts"]);
 });

@@ -5,7 +5,7 @@ import { pathToFileURL } from "node:url";
 import { encode } from "npm:fast-png@8.0.0";
 import { readSafetensors, writeSafetensors } from "../src/formats/safetensors.ts";
 import { listCheckpoints } from "../src/train/checkpoints/list_checkpoints.ts";
-import { assertMistake, kiln, type Outcome, ROOT } from "./cli_support.ts";
+import { assertMistake, kiln, type Outcome, ROOT, taskArguments } from "./cli_support.ts";
 import { temporaryFolder } from "./data/helpers.ts";
 import { resultOf, writeDataset } from "./faults/support.ts";
 
@@ -20,6 +20,14 @@ async function writeModel(folder: string): Promise<string> {
   const library = JSON.stringify(pathToFileURL(join(ROOT, "mod.ts")).href);
   await Deno.writeTextFile(path, text.replace('"./mod.ts"', library));
   return path;
+}
+
+/** The command line as its users run it, from another working folder than kiln's own. */
+async function kilnIn(cwd: string, line: readonly string[]): Promise<Outcome> {
+  const args = [...taskArguments(line[0]), join(ROOT, "cli.ts"), ...line];
+  const { code, stdout, stderr } = await new Deno.Command("deno", { args, cwd }).output();
+  const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+  return { code, out, err };
 }
 
 function right({ code, out, err }: Outcome): string {
@@ -54,7 +62,7 @@ Deno.test("a model of one's own trains, is measured, predicts and is gone on wit
     const { optimizer, schedule, learningRate, weightDecay, pad, steps } = config;
     assert.deepEqual([optimizer, schedule, learningRate], ["momentum", "cosine", 0.05]);
     assert.deepEqual([weightDecay, pad, steps], [0.0005, 1, STEPS]);
-    assert.deepEqual([config.model, config.recipe, config.bottleneck], [model, null, false]);
+    assert.deepEqual([config.model, config.recipe, config.bottleneck], [file, null, false]);
   });
 
   await test.step("eval and predict load the file again, and agree", async () => {
@@ -82,6 +90,52 @@ Deno.test("a model of one's own trains, is measured, predicts and is gone on wit
     assert.equal((await resultOf(again)).step, 2);
     right(await kiln(["train", "--resume", "--run-dir", again, "--workers", "1"]));
     assert.deepEqual(await resultOf(again), await resultOf(runDir));
+  });
+
+  await test.step("from another working folder the model is found all the same", async () => {
+    const report = right(await kiln(["eval", "--run", runDir, "--json", ...MACHINE]));
+    const elsewhere = at("else/where");
+    await Deno.mkdir(elsewhere, { recursive: true });
+    const away = (...line: string[]) => kilnIn(elsewhere, line);
+    const { checkpoint: _, ...found } = JSON.parse(
+      right(await away("eval", "--run", "../../run", "--json", ...MACHINE)),
+    );
+    const { checkpoint: _path, ...expected } = JSON.parse(report);
+    assert.deepEqual(found, expected);
+    const picture = ["--format", "json", "../../picture.png"];
+    right(await away("predict", "--run", "../../run", ...MACHINE, ...picture));
+    assert.match(
+      right(await away("features", "--run", "../../run")),
+      /^logits +dense +\[10\] +10$/m,
+    );
+    const again = at("again-elsewhere");
+    await copy(runDir, again);
+    await Deno.remove((await listCheckpoints(again)).at(-1)!.path, { recursive: true });
+    const resume = ["train", "--resume", "--run-dir", "../../again-elsewhere", "--workers", "1"];
+    right(await away(...resume, "--model", "../../my_model.ts"));
+    assert.deepEqual(await resultOf(again), await resultOf(runDir));
+    await Deno.writeTextFile(at("else/my_model.ts"), await Deno.readTextFile(file));
+    assertMistake(await away(...resume, "--model", "../my_model.ts"), {
+      code: 2,
+      error: /^error: Cannot resume .*: model ".*my_model\.ts" became ".*else\/my_model\.ts"$/,
+      hint: /--allow-change model$/,
+    });
+  });
+
+  await test.step("a run that is moved with its model takes the one beside it", async () => {
+    const moved = at("moved");
+    await Deno.mkdir(moved);
+    await copy(runDir, join(moved, "run"));
+    const text = await Deno.readTextFile(file);
+    await Deno.writeTextFile(
+      join(moved, "my_model.ts"),
+      text.replace("filters: 32", "filters: 16"),
+    );
+    assertMistake(await kiln(["eval", "--run", join(moved, "run"), ...MACHINE]), {
+      code: 1,
+      error: /model\.safetensors: expected stem\/weights as F32 \[3, 3, 3, 16\], found F32 \[/,
+      hint: /another model/,
+    });
   });
 
   await test.step("--init-from brings weights and running moments, which go on from there", async () => {
@@ -121,7 +175,7 @@ Deno.test("a model of one's own trains, is measured, predicts and is gone on wit
     await Deno.remove(file);
     assertMistake(await kiln(evaluation), {
       code: 1,
-      error: /^error: Cannot load the model \.\/.*my_model\.ts: Module not found/,
+      error: /^error: Cannot load the model \/.*my_model\.ts: Module not found/,
       hint: /^hint: check the path/,
     });
   });

@@ -12,9 +12,13 @@ import { ConfigError } from "../util/errors.ts";
 import { formatCount } from "../util/units.ts";
 import type { Measuring } from "./measuring.ts";
 import { checkOutputFile } from "./output_file.ts";
+import { PROBABILITY_ENDINGS, writeProbabilities } from "./probability_files.ts";
 
 /** The flags that name files. */
-export type FilesConfig = Pick<EvalConfig, "confusionCsv" | "confusionPng" | "mistakes">;
+export type FilesConfig = Pick<
+  EvalConfig,
+  "confusionCsv" | "confusionPng" | "mistakes" | "probabilities"
+>;
 
 /** Mistakes on the sheet. */
 const SHOWN = 40;
@@ -24,6 +28,8 @@ export async function checkEvaluationFiles(config: FilesConfig): Promise<void> {
   await checkOutputFile("confusion-csv", config.confusionCsv, ".csv");
   await checkOutputFile("confusion-png", config.confusionPng, ".png");
   await checkOutputFile("mistakes", config.mistakes, ".png");
+  const example = "--probabilities probabilities.csv";
+  await checkOutputFile("probabilities", config.probabilities, PROBABILITY_ENDINGS, example);
 }
 
 /** @throws {ConfigError} if a matrix of so many classes would be too large */
@@ -49,6 +55,9 @@ export async function writeEvaluationFiles(
 ): Promise<void> {
   const { confusionCsv: csv, confusionPng: png, mistakes: sheet } = config;
   const { classes, set, store } = measuring;
+  if (config.probabilities !== null) {
+    await writeProbabilities(config.probabilities, evaluation, classes);
+  }
   const matrix = csv === null && png === null ? [] : confusionMatrix(evaluation);
   if (csv !== null) await writeFileAtomic(csv, confusionCsv(classes, matrix));
   if (png === null && sheet === null) return;

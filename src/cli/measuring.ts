@@ -9,6 +9,7 @@ import { openDevice } from "../train/open_device.ts";
 import { augmentOf } from "../train/run_data.ts";
 import type { SavedRun } from "../train/saved_run.ts";
 import { openEvaluationSet } from "./evaluation_set.ts";
+import { checkProbabilities } from "./probability_files.ts";
 
 /** Weights of a checkpoint, as people and `--json` know them. */
 export const WEIGHTS = {
@@ -44,6 +45,7 @@ export async function openMeasuring(config: EvalConfig, run: SavedRun): Promise<
   const { name: set, store, trainingImages } = await openEvaluationSet(config, run);
   stack.use(store);
   const { classes, normalization } = run.data;
+  checkProbabilities(config.probabilities, { images: store.count, classes: classes.length });
   const model = await openModel(run.config, classes.length);
   const [height, width] = model.image;
   const augment = augmentOf(run.config, { crop: [height, width], normalization }, store.format);
@@ -73,6 +75,8 @@ export async function openMeasuring(config: EvalConfig, run: SavedRun): Promise<
           augment,
           workers,
           views,
+          // Those of the first weights are written.
+          keepProbabilities: config.probabilities !== null && measured.length === 0,
           signal,
           onBatch: (done) => onBatch?.(before + done, images),
         });

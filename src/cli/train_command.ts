@@ -117,7 +117,9 @@ async function trainIn({ config, runDir, plan, terminal, interrupts }: Start): P
   const based = isPretrained ? pretrained(opened) : opened;
   const model = start.fresh === undefined ? based : tunedModel(based, config, start.fresh);
   const frozen = model.parameters.filter(({ rate }) => rate === 0).map(({ name }) => name);
-  if (frozen.length > 0) terminal.log(`finetune: frozen: ${listed(frozen, ", ")}`);
+  if (start.fresh !== undefined && frozen.length > 0) {
+    terminal.log(`finetune: frozen: ${listed(frozen, ", ")}`);
+  }
   const layout = parameterLayout(model.parameters);
   const steps = totalSteps(config, training.count);
   const recipe = recipeOf(config, { classes, labels: training.labels, totalSteps: steps });

@@ -45,6 +45,12 @@ export interface Model {
   /** Whether it drops values while training, so that `forward` needs a counter. */
   readonly drops: boolean;
   forward(inputs: ForwardInputs): ForwardResult;
+  /**
+   * The forward pass as an evaluation does it, of placeholders: what layers there are, and their shapes.
+   *
+   * @param images default one, [1, H, W, C]
+   */
+  rehearse(images?: Tensor): ForwardResult;
 }
 
 /** A model for any number of classes, as a file of `models/` or of a user exports it. */
@@ -87,8 +93,12 @@ export function pretrained(model: Model): Model {
  */
 export function createModel(definition: ModelDefinition, classes: number): Model {
   const { name, image, build } = definition;
-  const traced: TracedNet = traceNet(classes);
-  const logits = build(traced.net, placeholder("images", [1, ...image]));
+  const built = (
+    { net, moments, taps, layers }: TracedNet,
+    images = placeholder("images", [1, ...image]),
+  ): ForwardResult => ({ logits: build(net, images), moments, taps, layers });
+  const traced = traceNet(classes);
+  const { logits } = built(traced);
   if (logits.shape.length !== 2 || logits.shape[1] !== classes) {
     throw new RangeError(
       `Cannot make a model of ${name} as its logits must be [N, ${classes}]: found [${
@@ -104,28 +114,7 @@ export function createModel(definition: ModelDefinition, classes: number): Model
     statistics: traced.statistics,
     statisticsDecay: definition.statisticsDecay ?? { decay: 0.9, zeroDebias: true },
     drops: traced.drops,
-    forward(inputs) {
-      const bound = traceNet(classes, inputs);
-      const logits = build(bound.net, inputs.images);
-      return { logits, moments: bound.moments, taps: bound.taps, layers: bound.layers };
-    },
+    forward: (inputs) => built(traceNet(classes, inputs), inputs.images),
+    rehearse: (images) => built(traceNet(classes), images),
   };
-}
-
-/** The forward pass of images as an evaluation does it, of placeholders: what layers there are, and their shapes. */
-export function rehearse(
-  model: Model,
-  images: Tensor = placeholder("images", [1, ...model.image]),
-): ForwardResult {
-  const parameters = model.parameters.map(({ name, shape }) => [name, placeholder(name, shape)]);
-  const statistics = model.statistics.map(({ name, channels }) => [
-    name,
-    placeholder(name, [2, channels]),
-  ]);
-  return model.forward({
-    parameters: Object.fromEntries(parameters),
-    images,
-    training: false,
-    statistics: Object.fromEntries(statistics),
-  });
 }

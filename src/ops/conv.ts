@@ -55,6 +55,9 @@ const SAMPLES: readonly ConvSample[] = [
   { x: [2, 11, 12, 20], o: 16, window: { size: [5, 5], strides: [1, 1], padding: "valid" } },
   { x: [1, 12, 12, 64], o: 64, window: { size: [5, 5], strides: [1, 1], padding: "same" } },
   { x: [2, 5, 4, 260], o: 9, window: { size: [3, 3], strides: [1, 1], padding: "same" } },
+  { x: [3, 7, 6, 20], o: 28, window: { size: [3, 3], strides: [1, 1], padding: "same" } },
+  { x: [2, 11, 10, 12], o: 16, window: { size: [3, 3], strides: [1, 1], padding: "valid" } },
+  { x: [13, 3, 3, 256], o: 136, window: { size: [3, 3], strides: [1, 1], padding: "same" } },
 ];
 
 function filterShape({ x, o, window }: ConvSample): number[] {

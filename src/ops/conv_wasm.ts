@@ -2,12 +2,7 @@ import { input, type LaunchList, type Operand, output, scratch } from "../engine
 import { SCRATCH_BYTES } from "../wasm/kernels.ts";
 import { launch } from "../wasm/launch.ts";
 import type { ConvForwardProblem, ConvProblem } from "./conv_kernels.ts";
-import {
-  suitsWinograd,
-  suitsWinogradGradWeight,
-  winogradGradWeightWasm,
-  winogradWasm,
-} from "./conv_winograd_wasm.ts";
+import { suitsWinograd, winogradGradWeightWasm, winogradWasm } from "./conv_winograd_wasm.ts";
 import { BUSY_UNITS, evenPart } from "./matmul_wasm.ts";
 import { windowWasm } from "./pool_wasm.ts";
 import type { WindowAttributes, WindowGeometry } from "./window.ts";
@@ -72,7 +67,7 @@ function forward(
   { geometry: g, window, dilation, o, flip, bias, relu }: Forward,
 ): LaunchList {
   if (dilation[0] === 1 && dilation[1] === 1 && suitsWinograd(g, window, o)) {
-    return winogradWasm(g, o, { flip, bias, relu });
+    return winogradWasm(g, o, { taps: window.size[0], flip, bias, relu });
   }
   const { size: [kh, kw], strides: [strideH, strideW] } = window;
   const panels = Math.ceil(o / 8);
@@ -144,8 +139,8 @@ const GROUP_PANELS = 8;
 
 /** The gradient in the filters, in parts that a second launch sums in a fixed order. Inputs x, dy. */
 export function convGradWeightWasm(problem: ConvProblem): LaunchList {
-  if (suitsWinogradGradWeight(problem)) return winogradGradWeightWasm(problem);
   const { geometry: g, window, o } = problem;
+  if (suitsWinograd(g, window, o)) return winogradGradWeightWasm(problem);
   const { size: [kh, kw], strides: [strideH] } = window;
   const panels = Math.ceil(o / 8);
   const groupPanels = evenPart(panels, GROUP_PANELS, 1);

@@ -5,39 +5,60 @@ import type { ConvProblem } from "./conv_kernels.ts";
 import { BUSY_UNITS, evenPart } from "./matmul_wasm.ts";
 import type { WindowAttributes, WindowGeometry } from "./window.ts";
 
-/** Output pixels of a tile, and numbers of a transformed one, 8x8. */
-const TILE = 4, POINTS = 64;
+/** Rows and columns of a tile of output pixels. */
+const TILE = 4;
 /** The least channels for which the products outweigh the transforms. */
-const LEAST_CHANNELS = 16;
+const LEAST_CHANNELS = 12;
+/** What a forward unit's tiles may take of the second-level cache, where filters pass through beside them. */
+const CACHE_BYTES = 512 << 10;
+/** Output channels that a unit makes at a time, in panels of 8, and input channels of a filter gradient's. */
+const GROUP_PANELS = 16, BLOCK_CHANNELS = 64;
+
+/** Numbers of a transformed tile. */
+function pointCount(taps: number): number {
+  return (TILE + taps - 1) ** 2;
+}
 
 /** Tiles of 4x4 output pixels. */
 function tileCount({ n, oh, ow }: WindowGeometry): number {
   return n * Math.ceil(oh / TILE) * Math.ceil(ow / TILE);
 }
 
-/** Tiles that a unit takes at a time, a multiple of 6; 0 if not even 6 fit in a thread's scratch area. */
-function unitTiles(g: WindowGeometry, o: number): number {
-  const numbers = g.c + Math.ceil(o / 8) * 8;
-  // What the kernels need beside the tiles: zeros, a bias, a table, one transform's passes.
-  const fixed = 2048 + POINTS * 128 + numbers * 4;
-  // More tiles at a time are a longer reduction of the filters' gradient: as many as fit.
-  const fit = Math.floor((SCRATCH_BYTES - fixed) / (6 * POINTS * numbers * 4));
-  if (fit < 1) return 0;
-  return Math.min(6 * fit, evenPart(tileCount(g), Math.ceil(tileCount(g) / BUSY_UNITS), 6));
+/** Panels of output channels that a unit makes at a time. */
+function groupPanels(o: number): number {
+  return evenPart(Math.ceil(o / 8), GROUP_PANELS, 1);
 }
 
-/** Whether F(4x4, 5x5) takes fewer operations than the plain sum, and the kernels can do it. */
+/** Bytes of a transformed tile: c channels of x, and a group of y's. */
+function tileBytes(taps: number, c: number, o: number): number {
+  return pointCount(taps) * (c + 8 * groupPanels(o)) * 4;
+}
+
+/** Bytes of a thread's scratch area for tiles: without zeros, biases, a table, one transform's passes. */
+function tileSpace(c: number, o: number): number {
+  return SCRATCH_BYTES - 4096 - 4 * (c + o + 8);
+}
+
+/** Tiles that a forward unit takes at a time, a multiple of 6; 0 if not even 6 fit in the scratch area. */
+function unitTiles(g: WindowGeometry, taps: number, o: number): number {
+  const six = 6 * tileBytes(taps, g.c, o);
+  if (six > tileSpace(g.c, o)) return 0;
+  const most = Math.max(6, 6 * Math.floor(CACHE_BYTES / six));
+  return Math.min(most, evenPart(tileCount(g), Math.ceil(tileCount(g) / BUSY_UNITS), 6));
+}
+
+/** Whether F(4x4, 3x3) or F(4x4, 5x5) takes fewer operations than the plain sum, and the kernels can do it. */
 export function suitsWinograd(
   g: WindowGeometry,
-  { size, strides }: WindowAttributes,
+  { size: [taps, kw], strides }: WindowAttributes,
   o: number,
 ): boolean {
-  return size[0] === 5 && size[1] === 5 && strides[0] === 1 && strides[1] === 1 &&
+  return (taps === 3 || taps === 5) && kw === taps && strides[0] === 1 && strides[1] === 1 &&
     g.c % 4 === 0 && o % 4 === 0 && g.c >= LEAST_CHANNELS && o >= LEAST_CHANNELS &&
     // What of a tile hangs over the edge is work for nothing, and the transforms take their time.
-    tileCount(g) * POINTS < 0.5 * 25 * g.n * g.oh * g.ow &&
+    tileCount(g) * pointCount(taps) < 0.5 * taps * taps * g.n * g.oh * g.ow &&
     // The filters are transformed once a launch.
-    tileCount(g) >= BUSY_UNITS && unitTiles(g, o) > 0;
+    tileCount(g) >= BUSY_UNITS && unitTiles(g, taps, o) > 0;
 }
 
 function imageParams({ n, h, w, c, oh, ow, padTop, padLeft }: WindowGeometry, o: number) {
@@ -48,70 +69,70 @@ function imageParams({ n, h, w, c, oh, ow, padTop, padLeft }: WindowGeometry, o:
 export function winogradWasm(
   g: WindowGeometry,
   o: number,
-  { flip, bias, relu }: {
+  { taps, flip, bias, relu }: {
+    readonly taps: number;
     readonly flip: boolean;
     readonly bias?: Operand;
     readonly relu: boolean;
   },
 ): LaunchList {
-  const panels = Math.ceil(o / 8), tiles = unitTiles(g, o);
+  const panels = Math.ceil(o / 8), tiles = unitTiles(g, taps, o);
   const u = scratch(0);
   return {
     launches: [
       launch("winograd_filters", {
         buffers: { w: input(1), u },
-        params: { c: g.c, o, flip: Number(flip) },
+        params: { taps, c: g.c, o, flip: Number(flip) },
         units: panels,
       }),
       launch("winograd_conv2d", {
         buffers: { x: input(0), u, bias: bias ?? u, y: output },
         params: {
           ...imageParams(g, o),
+          taps,
           unit_tiles: tiles,
+          group_panels: groupPanels(o),
           has_bias: Number(bias !== undefined),
           relu: Number(relu),
         },
         units: Math.ceil(tileCount(g) / tiles),
       }),
     ],
-    scratchBytes: [POINTS * panels * g.c * 32],
+    scratchBytes: [pointCount(taps) * panels * g.c * 32],
   };
 }
 
-/** Parts of a filter gradient, each of which is summed apart. */
-const PARTS = 8;
-/** The most bytes of a part's sums: beyond, a part a thread would take too much memory. */
-const PART_BYTES = 4 << 20;
+/** Units of a filter gradient: where channels make fewer, the tiles are cut in parts, each summed apart. */
+const UNITS = 8;
+/** The least tiles of a part: the sums of a part cost about as much as six tiles. */
+const PART_TILES = 12;
 
-/** Bytes of one part's sums. */
-function partBytes({ c }: WindowGeometry, o: number): number {
-  return POINTS * Math.ceil(o / 8) * Math.ceil(c / 6) * 192;
-}
-
-/** Whether the gradient in the filters should be made by `winogradGradWeightWasm`. */
-export function suitsWinogradGradWeight({ geometry, window, o }: ConvProblem): boolean {
-  return suitsWinograd(geometry, window, o) && partBytes(geometry, o) <= PART_BYTES;
-}
-
-/** The gradient in 5x5 filters, in parts that a second launch sums in a fixed order. Inputs x, dy. */
-export function winogradGradWeightWasm({ geometry: g, o }: ConvProblem): LaunchList {
-  const tiles = unitTiles(g, o);
-  const partTiles = Math.ceil(tileCount(g) / PARTS / tiles) * tiles;
+/** The gradient in the filters, in parts that a second launch sums in a fixed order. Inputs x, dy. */
+export function winogradGradWeightWasm({ geometry: g, window, o }: ConvProblem): LaunchList {
+  const taps = window.size[0], panels = groupPanels(o);
+  const channels = evenPart(g.c, BLOCK_CHANNELS, 4);
+  const blocks = Math.ceil(g.c / channels) * Math.ceil(o / 8 / panels);
+  const most = Math.max(PART_TILES, Math.ceil(tileCount(g) / Math.ceil(UNITS / blocks)));
+  // More tiles at a time are a longer reduction: as many as fit.
+  const fit = Math.floor(tileSpace(channels, o) / tileBytes(taps, channels, o));
+  const tiles = evenPart(Math.min(most, tileCount(g)), fit, 1);
+  const partTiles = Math.ceil(most / tiles) * tiles;
   const parts = Math.ceil(tileCount(g) / partTiles);
   const partial = scratch(0);
+  const sums = { taps, channels, group_panels: panels };
   return {
     launches: [
       launch("winograd_grad_weight", {
         buffers: { x: input(0), dy: input(1), partial },
-        params: { ...imageParams(g, o), part_tiles: partTiles, unit_tiles: tiles },
-        units: parts,
+        params: { ...imageParams(g, o), ...sums, part_tiles: partTiles, unit_tiles: tiles },
+        units: parts * blocks,
       }),
       launch("winograd_grad_weight_sum", {
         buffers: { partial, dw: output },
-        params: { parts, c: g.c, o },
+        params: { ...sums, parts, c: g.c, o },
         units: g.c / 2,
       }),
     ],
-    scratchBytes: [parts * partBytes(g, o)],
+    scratchBytes: [parts * blocks * pointCount(taps) * panels * Math.ceil(channels / 6) * 192],
   };
 }

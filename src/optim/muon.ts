@@ -1,4 +1,3 @@
-import type { ParameterSpec } from "../nn/parameters.ts";
 import { add, divide, multiply, reciprocal, scale, sqrt } from "../ops/elementwise.ts";
 import { packTensors, reshape, transpose, viewAt } from "../ops/layout.ts";
 import { matmul } from "../ops/matmul.ts";
@@ -6,7 +5,9 @@ import { l2Loss } from "../ops/reduce.ts";
 import { momentumUpdate, sgdUpdate } from "../ops/update.ts";
 import { sizeOf } from "../tensor/shape.ts";
 import { constant, fill, type Tensor } from "../tensor/tensor.ts";
-import type { OptimizerInputs } from "./optimizers.ts";
+import type { BlockLayout, OptimizerInputs } from "./optimizers.ts";
+
+type Parameter = BlockLayout["specs"][number];
 
 /** Of the quintic a x + b x^3 + c x^5, whose slope at zero is as steep as it can be without leaving [0, about 1.2]. */
 const [A, B, C] = [3.4445, -4.7750, 2.0315] as const;
@@ -15,7 +16,7 @@ const STEPS = 3;
 const EPSILON = 1e-7;
 
 /** Whether a parameter is a convolution's filters, which learn by their matrix; what is frozen is left alone. */
-function isMatrix({ shape, rate }: ParameterSpec): boolean {
+function isMatrix({ shape, rate }: Parameter): boolean {
   return shape.length === 4 && rate !== 0;
 }
 
@@ -53,7 +54,7 @@ export function muonUpdate(
 function filterStep(
   weights: Tensor,
   direction: Tensor,
-  { shape, rate, rates }: ParameterSpec & { readonly rates: Tensor },
+  { shape, rate, rates }: Parameter & { readonly rates: Tensor },
 ): Tensor {
   const outputs = shape[3];
   const matrix = reshape(direction, [sizeOf(shape) / outputs, outputs]);

@@ -1,7 +1,6 @@
 import { square } from "../ops/elementwise.ts";
 import { adamwUpdate } from "../ops/adamw.ts";
 import { emaUpdate, momentumUpdate, sgdUpdate } from "../ops/update.ts";
-import type { ParameterLayout } from "../nn/parameters.ts";
 import type { Shape } from "../tensor/shape.ts";
 import { fill, type Tensor } from "../tensor/tensor.ts";
 import { muonUpdate } from "./muon.ts";
@@ -23,6 +22,13 @@ export interface OptimizerSettings {
   readonly epsilon: number;
 }
 
+/** Parameters in a block: their shapes, their own factors of the learning rate, and where they lie, in elements. */
+export interface BlockLayout {
+  readonly specs: readonly { readonly shape: Shape; readonly rate: number }[];
+  readonly offsets: readonly number[];
+  readonly size: number;
+}
+
 /** What an optimizer's step is built from; blocks are in the layout of the parameters. */
 export interface OptimizerInputs {
   readonly settings: OptimizerSettings;
@@ -34,7 +40,8 @@ export interface OptimizerInputs {
   rates(slot: number, shape?: Shape): Tensor;
   /** Makes a block that says how much each parameter decays, apart from the loss. */
   decay(): Tensor;
-  readonly layout: ParameterLayout;
+  /** Where each parameter lies in the blocks. */
+  readonly layout: BlockLayout;
   /** A step's direction, less that of the parameters which learn no more. */
   limited(direction: Tensor): Tensor;
 }

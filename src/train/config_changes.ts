@@ -5,6 +5,7 @@ import { ConfigError } from "../util/errors.ts";
 import { nearest } from "../util/suggest.ts";
 import type { TrainConfig } from "./config.ts";
 import { flagName } from "./flags.ts";
+import { absoluteModel } from "./model_file.ts";
 import type { SavedData, SavedMachine, SavedRun } from "./saved_run.ts";
 
 /** Settings that say how a run is computed and kept on this machine, and nothing of what it computes. */
@@ -47,9 +48,14 @@ export function configHash({ config, data, machine, finetune }: SavedRun): strin
 
 /** The settings that differ between a run as it was started and one that would go on with it. */
 export function configChanges(before: TrainConfig, after: TrainConfig): ConfigChange[] {
+  // One file may be named from two folders.
+  const [was, is] = [before, after].map((config) => ({
+    ...config,
+    model: absoluteModel(config.model),
+  }));
   const names = Object.keys(after) as (keyof TrainConfig)[];
   return names.filter(counts)
-    .map((name) => ({ name: flagName(name), before: before[name], after: after[name] }))
+    .map((name) => ({ name: flagName(name), before: was[name], after: is[name] }))
     .filter((change) => change.before !== change.after);
 }
 

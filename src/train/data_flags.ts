@@ -150,12 +150,12 @@ export const AUGMENT_FLAGS = {
   },
   normalize: {
     kind: "choice",
-    choices: ["image", "channel", "pixel"],
+    choices: ["image", "channel", "pixel", "fixed"],
     default: "image",
     group: "Augmentation",
     about:
       "what becomes 0 and 1: mean and deviation of each image, or of each channel of the training set; " +
-      "pixel only takes the training set's mean image off",
+      "pixel only takes the training set's mean image off; fixed is x / 128 - 1 of values of 0 to 255",
   },
   cutout: {
     kind: "integer",

@@ -121,6 +121,13 @@ export const EVAL_COMMAND = {
       placeholder: "file.png",
       about: "where a picture of the most confident mistakes is written",
     },
+    probabilities: {
+      ...OUTPUT_FILE,
+      placeholder: "file",
+      about:
+        "where the softmax of every image is written, in the set's order: file.csv with the label first, or " +
+        "file.npy with file.labels.npy",
+    },
     json: JSON_OUTPUT,
     workers: WORKERS,
     device: DEVICE,

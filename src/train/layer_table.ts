@@ -1,6 +1,6 @@
 // What a model is made of, layer by layer, as data.
 
-import { type Model, rehearse } from "../nn/model.ts";
+import type { Model } from "../nn/model.ts";
 import { sizeOf } from "../tensor/shape.ts";
 import { bytesOf, placeholder, type Tensor } from "../tensor/tensor.ts";
 
@@ -65,7 +65,7 @@ export const UNNAMED = "(logits)";
  */
 export function layerTable(model: Model): LayerTable {
   const images = placeholder("images", [1, ...model.image]);
-  const { logits, layers } = rehearse(model, images);
+  const { logits, layers } = model.rehearse(images);
   const claimed = claims(layers.map(({ name }) => name), model);
   const walk = graphWalk(images);
   const rows: LayerRow[] = layers.map(({ name, kind, output }, index) => ({

@@ -14,6 +14,7 @@ import { isUnread } from "./check_recipe.ts";
 import { COMMANDS } from "./commands.ts";
 import { completeTrainConfig, type TrainConfig } from "./config.ts";
 import { camelCase, expected, type FlagTable, isValid } from "./flags.ts";
+import { isModelFile } from "./model_file.ts";
 
 /** Names of models as the help shows them. */
 export const MODEL_NAMES = [
@@ -74,7 +75,7 @@ export async function loadModel(
   if (cudaConvnet !== undefined) return cudaConvnet;
   const airbench = AIRBENCHES.get(name);
   if (airbench !== undefined) return airbench;
-  if (isFile(name)) return await importModel(name);
+  if (isModelFile(name)) return await importModel(name);
   const near = nearest(name, EXAMPLES);
   throw new ConfigError(
     `unknown model ${JSON.stringify(name)}: expected one of ${MODEL_NAMES.join(", ")}`,
@@ -101,7 +102,7 @@ export async function openModel(
   try {
     return createModel(definition, classes);
   } catch (error) {
-    if (!isFile(config.model) || !(error instanceof Error)) throw error;
+    if (!isModelFile(config.model) || !(error instanceof Error)) throw error;
     const { href } = pathToFileURL(resolve(config.model));
     const place = error.stack?.split(href)[1]?.match(/^:\d+:\d+/)?.[0] ?? "";
     throw new DataError(
@@ -109,10 +110,6 @@ export async function openModel(
       { hint: "mend its build function", cause: error },
     );
   }
-}
-
-function isFile(name: string): boolean {
-  return /[/\\]|\.[mc]?[jt]s$/.test(name);
 }
 
 function resnetOf(layers: number, isFirst: boolean, bottleneck: boolean): ModelDefinition {

@@ -45,14 +45,13 @@ export function limitOf(specs: readonly ParameterSpec[]): LearningLimit | undefi
 /**
  * What the steps of limited parameters are multiplied by: 1, or what brings the rate to a straight line; then 0.
  *
- * @param steps how many they learn
+ * @param limit the steps in which they learn
  * @param rates the run's learning rate at the step, and the one that the line starts at
  */
 export function limitFactor(
-  { fades }: LearningLimit,
-  { step, steps, rates }: {
+  { steps, fades }: { readonly steps: number; readonly fades: boolean },
+  { step, rates }: {
     readonly step: number;
-    readonly steps: number;
     readonly rates: { readonly now: number; readonly initial: number };
   },
 ): number {

@@ -143,15 +143,31 @@ async function openLimited(
   return store.subset(stratifiedSubset(store.labels, limit, seed));
 }
 
-/** How values become the model's input: by each image, or by the training images' channels or mean. */
+/** x / 128 - 1, whatever the images are: as TensorFlow's cifar10_estimator scales them. */
+const FIXED_SCALE: Normalization = {
+  kind: "channel",
+  mean: [128, 128, 128],
+  deviation: [128, 128, 128],
+};
+
+/**
+ * How values become the model's input: by each image, by the training images' channels or mean, or all
+ * alike.
+ */
 export function normalizationOf(
   { normalize }: Pick<AugmentConfig, "normalize">,
   train: ImageStore,
 ): Normalization {
-  if (normalize === "image") return { kind: "image" };
-  return normalize === "pixel"
-    ? { kind: "pixel", ...meanImage(train) }
-    : { kind: "channel", ...channelStatistics(train) };
+  switch (normalize) {
+    case "image":
+      return { kind: "image" };
+    case "channel":
+      return { kind: "channel", ...channelStatistics(train) };
+    case "pixel":
+      return { kind: "pixel", ...meanImage(train) };
+    case "fixed":
+      return FIXED_SCALE;
+  }
 }
 
 /**

@@ -10,6 +10,7 @@ import { isObject, parseObject } from "../util/json.ts";
 import { COMMANDS } from "./commands.ts";
 import { type TrainConfig, trainConfigFromJson } from "./config.ts";
 import { camelCase } from "./flags.ts";
+import { locateModel, rooted } from "./model_file.ts";
 import { CONFIG_FILE } from "./run_folder.ts";
 
 /** What must be known of a run's data to evaluate, predict and go on. */
@@ -48,11 +49,12 @@ export interface SavedRun {
   readonly json: Readonly<Record<string, unknown>>;
 }
 
-/** A run from its parts. */
+/** A run from its parts; a model of the user's is known by its whole path from here on. */
 export function savedRun(
-  config: TrainConfig,
+  given: TrainConfig,
   { data, machine, finetune }: Pick<SavedRun, "data" | "machine" | "finetune">,
 ): SavedRun {
+  const config = rooted(given);
   const parts = { data, machine, ...(finetune && { finetune }) };
   return { config, ...parts, json: { ...config, ...parts } };
 }
@@ -87,7 +89,8 @@ export function parseSavedRun(json: unknown, source: string): SavedRun {
   }
   const names = Object.keys(COMMANDS.train.flags).map(camelCase);
   const settings = Object.fromEntries(names.filter((n) => n in json).map((n) => [n, json[n]]));
-  const config = trainConfigFromJson(settings, source);
+  const saved = trainConfigFromJson(settings, source);
+  const config = { ...saved, model: locateModel(saved, source) };
   const finetune = savedFinetune(json.finetune);
   if (config.finetuneFrom !== null && finetune === undefined) {
     throw new DataError(`Cannot use ${source}: expected what the run took of another one`, {

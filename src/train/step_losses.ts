@@ -24,7 +24,7 @@ export interface Divergence {
   readonly step: number;
   /**
    * What is not finite: the loss; the gradient's norm, as a ReLU hides a NaN from the loss; or weights
-   * after the update.
+   * or running moments after the update.
    */
   readonly quantity: "loss" | "gradient" | "update";
   readonly value: number;

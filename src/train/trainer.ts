@@ -3,7 +3,7 @@ import type { Model } from "../nn/model.ts";
 import { decayOfUpdate } from "../nn/statistics.ts";
 import { MIX } from "../ops/augment_row.ts";
 import { OPTIMIZERS } from "../optim/optimizers.ts";
-import { decaySteps, type Schedule, scheduledRate, warmedDecay } from "../optim/schedules.ts";
+import { warmedDecay } from "../optim/schedules.ts";
 import { compile, fitsDevice, type Plan } from "../tensor/compile.ts";
 import { VariableState } from "../tensor/state.ts";
 import { SLOT_ELEMENTS } from "../tensor/storage.ts";
@@ -12,8 +12,8 @@ import type { DeviceImages } from "./device_images.ts";
 import { withFittingBatch } from "./fitting_batch.ts";
 import type { Recipe } from "./recipe.ts";
 import { needsTargets, SoftTargets } from "./soft_targets.ts";
+import { LearningRates } from "./learning_rates.ts";
 import { lookaheadDecays } from "./lookahead.ts";
-import { limitFactor, limitOf } from "./parameter_factors.ts";
 import { LossReader, type StepLosses } from "./step_losses.ts";
 import { readState, writeInitial, writeState } from "./trainer_state.ts";
 import type { ModelValues, TrainerState } from "./trainer_state.ts";
@@ -83,11 +83,8 @@ export class Trainer {
   readonly stepPlan: Plan | undefined;
   /** Micro-batches that may be queued before `losses`. */
   readonly maxQueued = HISTORY_ROWS;
-  /** Multiplies the scheduled learning rate from the next step on: what plateaus made of it. */
-  learningRateFactor = 1;
   readonly #graph: TrainingGraph;
-  readonly #schedule: Schedule;
-  readonly #trainingImages: number;
+  readonly #rates: LearningRates;
   readonly #input: TrainingInput;
   readonly #targets: SoftTargets | undefined;
   readonly #losses: LossReader;
@@ -108,8 +105,7 @@ export class Trainer {
     this.plan = parts.plan;
     this.stepPlan = parts.stepPlan;
     this.#graph = parts.graph;
-    this.#schedule = scheduleOf(recipe, trainingImages);
-    this.#trainingImages = trainingImages;
+    this.#rates = new LearningRates(recipe, model.parameters, trainingImages);
     this.#input = input;
     if (needsTargets(recipe, input.mixed ?? false)) {
       this.#targets = new SoftTargets(recipe, model.classes);
@@ -163,7 +159,12 @@ export class Trainer {
 
   /** The learning rate of a step. */
   learningRate(step: number): number {
-    return scheduledRate(this.recipe.schedule, this.#schedule, step) * this.learningRateFactor;
+    return this.#rates.at(step);
+  }
+
+  /** Multiplies the scheduled learning rate from the next step on: what plateaus made of it. */
+  set learningRateFactor(factor: number) {
+    this.#rates.factor = factor;
   }
 
   /**
@@ -186,7 +187,7 @@ export class Trainer {
     this.#set("carried", [part === 0 ? 0 : 1]);
     const { statisticsDecay } = this.model;
     this.#set("statisticsDecay", [decayOfUpdate(statisticsDecay, this.#run + 1)]);
-    this.#set("limit", [this.#limit(step)]);
+    this.#set("limit", [this.#rates.limit(step)]);
     const { slow, fast } = lookaheadDecays(this.recipe, step + 1);
     this.#set("slowDecay", [slow]);
     this.#set("fastDecay", [fast]);
@@ -282,32 +283,7 @@ export class Trainer {
     this.destroy();
   }
 
-  #limit(step: number): number {
-    const limit = limitOf(this.model.parameters);
-    if (limit === undefined) return 1;
-    const { batchSize, accumulate, learningRate: initial } = this.recipe;
-    const steps = decaySteps(this.#trainingImages, batchSize * accumulate, limit.epochs);
-    return limitFactor(limit, { step, steps, rates: { now: this.learningRate(step), initial } });
-  }
-
   #set(name: keyof typeof HYPERPARAMETERS, values: readonly number[], slot = 0): void {
     this.#hyperparameters.set(values, (HYPERPARAMETERS[name] + slot) * SLOT_ELEMENTS);
   }
-}
-
-/** The constants of a recipe's schedule. */
-function scheduleOf(recipe: Recipe, trainingImages: number): Schedule {
-  const { batchSize, accumulate, epochsPerDecay, milestones, totalSteps, warmupSteps, peak } =
-    recipe;
-  return {
-    initial: recipe.learningRate,
-    factor: recipe.decayFactor,
-    decaySteps: decaySteps(trainingImages, batchSize * accumulate, epochsPerDecay),
-    milestones,
-    start: recipe.startLearningRate,
-    peak,
-    final: recipe.finalLearningRate,
-    totalSteps,
-    warmupSteps,
-  };
 }

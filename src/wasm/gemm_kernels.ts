@@ -89,21 +89,42 @@ export const GEMM_KERNELS = {
   winograd_filters: {
     buffers: ["w", "u"],
     access: ["read", "read_write"],
-    params: { c: "u32", o: "u32", flip: "u32" },
+    params: { taps: "u32", c: "u32", o: "u32", flip: "u32" },
   },
   winograd_conv2d: {
     buffers: ["x", "u", "bias", "y"],
     access: ["read", "read", "read", "read_write"],
-    params: { ...IMAGE_PARAMS, unit_tiles: "u32", has_bias: "u32", relu: "u32" },
+    params: {
+      ...IMAGE_PARAMS,
+      taps: "u32",
+      unit_tiles: "u32",
+      group_panels: "u32",
+      has_bias: "u32",
+      relu: "u32",
+    },
   },
   winograd_grad_weight: {
     buffers: ["x", "dy", "partial"],
     access: ["read", "read", "read_write"],
-    params: { ...IMAGE_PARAMS, part_tiles: "u32", unit_tiles: "u32" },
+    params: {
+      ...IMAGE_PARAMS,
+      taps: "u32",
+      part_tiles: "u32",
+      unit_tiles: "u32",
+      channels: "u32",
+      group_panels: "u32",
+    },
   },
   winograd_grad_weight_sum: {
     buffers: ["partial", "dw"],
     access: ["read", "read_write"],
-    params: { parts: "u32", c: "u32", o: "u32" },
+    params: {
+      taps: "u32",
+      parts: "u32",
+      c: "u32",
+      o: "u32",
+      channels: "u32",
+      group_panels: "u32",
+    },
   },
 } as const;

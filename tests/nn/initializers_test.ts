@@ -3,11 +3,14 @@ import assert from "node:assert/strict";
 import {
   constantInitializer,
   glorotUniform,
+  identityFilters,
   type Initializer,
   initializerStream,
   normal,
   truncatedNormal,
+  uniformFanIn,
   uniformUnitScaling,
+  unitDeviation,
 } from "../../src/nn/initializers.ts";
 
 const COUNT = 100_000;
@@ -68,4 +71,43 @@ Deno.test("values are a function of seed and number of the parameter", () => {
     assert.notDeepEqual(a, parameter);
   }
   assert.deepEqual(sample(constantInitializer(0.1)).values, new Float32Array(COUNT).fill(0.1));
+});
+
+Deno.test("PyTorch's start of a layer is even up to 1 / sqrt(inputs)", () => {
+  const found = sample(uniformFanIn(25));
+  assert.ok(found.largest <= 0.2 && found.largest > 0.1999, `largest ${found.largest}`);
+  assert.ok(Math.abs(found.deviation / (0.2 / Math.sqrt(3)) - 1) < 0.01);
+});
+
+Deno.test("a unit deviation is 1 over count - 1, of the same values but for a factor", () => {
+  const random = () => initializerStream(4, 0);
+  const [plain, unit] = [
+    uniformFanIn(256)(2560, random()),
+    unitDeviation(uniformFanIn(256))(2560, random()),
+  ];
+  const mean = unit.reduce((a, b) => a + b, 0) / 2560;
+  const variance = unit.reduce((sum, v) => sum + (v - mean) ** 2, 0) / 2559;
+  assert.ok(Math.abs(variance - 1) < 1e-5, `variance ${variance}`);
+  const factor = unit[0] / plain[0];
+  assert.ok(plain.every((v, i) => Math.abs(unit[i] - v * factor) < 1e-4));
+});
+
+Deno.test("the first filters pass on a channel each, as PyTorch's dirac_; the others stay at random", () => {
+  for (const [channels, filters] of [[3, 5], [4, 4], [5, 3]]) {
+    const count = 9 * channels * filters;
+    const rest = normal(1)(count, initializerStream(4, 0));
+    const made = identityFilters({ size: 3, channels, filters }, normal(1))(
+      count,
+      initializerStream(4, 0),
+    );
+    made.forEach((value, at) => {
+      const [o, c, place] = [
+        at % filters,
+        Math.floor(at / filters) % channels,
+        Math.floor(at / (filters * channels)),
+      ];
+      const expected = o >= channels ? rest[at] : place === 4 && c === o ? 1 : 0;
+      assert.equal(value, expected, `place ${place}, channel ${c}, filter ${o}`);
+    });
+  }
 });

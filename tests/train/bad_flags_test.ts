@@ -235,7 +235,7 @@ Deno.test("bad flags are errors that name the flag, the expected and the found",
       "--watch and --checkpoint exclude each other: found both",
       "keep either --watch or --checkpoint",
     ],
-    ["eval --views 5", '--views must be one of 1, 10: found "5"', "did you mean 1?"],
+    ["eval --views 5", '--views must be one of 1, 6, 10: found "5"', "did you mean 1?"],
     [
       "train --run a",
       "unknown flag --run for train",

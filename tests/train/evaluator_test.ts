@@ -1,12 +1,14 @@
 /** Evaluation and prediction on both engines: each image once, views averaged, called off in between. */
 import assert from "node:assert/strict";
 import { REFERENCE_AUGMENT } from "../../src/data/augment/spec.ts";
+import { evalBatches } from "../../src/data/batches/batches.ts";
 import type { ImageStore } from "../../src/data/image_store.ts";
 import type { Device } from "../../src/engine/device.ts";
 import { initialValues, parameterLayout } from "../../src/nn/parameters.ts";
 import { confidentMistakes } from "../../src/train/evaluation/metrics.ts";
 import { Evaluator } from "../../src/train/evaluation/evaluator.ts";
 import { Predictor } from "../../src/train/evaluation/predictor.ts";
+import { Scorer } from "../../src/train/evaluation/scorer.ts";
 import type { Evaluation } from "../../src/train/evaluation/tally.ts";
 import { WasmDevice } from "../../src/wasm/device.ts";
 import { testDevice } from "../support.ts";
@@ -72,6 +74,49 @@ Deno.test("ten views are the mean of ten", async () => {
   cpu.destroy();
 });
 
+Deno.test("six views are the softmax of a weighted mean of logits: of the center, and of a pixel beside it", async () => {
+  using cpu = await WasmDevice.open({ threads: 1 });
+  const store = waveImages(3, 8);
+  // Whole images: what is beyond their edges is mirrored.
+  const model = tinyModel(32);
+  const layout = parameterLayout(model.parameters);
+  const parameters = initialValues(layout, 7).map((v) => 3 * v);
+  const [mean, deviation] = [[100, 110, 120], [50, 60, 70]] as const;
+  const augment = {
+    ...REFERENCE_AUGMENT,
+    crop: [32, 32],
+    padMode: "reflect",
+    normalization: { kind: "channel", mean, deviation },
+  } as const;
+  using predictor = await Predictor.create(cpu, model, {
+    ...{ augment, format: store.format, views: 6, batchSize: 3 },
+  });
+  predictor.load({ parameters });
+  const found = await predictor.predict([0, 1, 2].map((i) => store.pixels(i).slice()));
+
+  const mirrored = (at: number) => at < 0 ? -at : at > 31 ? 62 - at : at;
+  const view = (image: number, shift: number, flip: boolean) =>
+    Float32Array.from({ length: 32 * 32 * 3 }, (_, i) => {
+      const [y, x, c] = [Math.floor(i / 96), Math.floor(i / 3) % 32, i % 3];
+      const [row, column] = [mirrored(y + shift), mirrored((flip ? 31 - x : x) + shift)];
+      return (store.pixels(image)[c * 1024 + row * 32 + column] - mean[c]) / deviation[c];
+    });
+  using scorer = await Scorer.create(cpu, model, 1);
+  scorer.load({ parameters });
+  for (let image = 0; image < 3; image++) {
+    const logits = new Array<number>(10).fill(0);
+    for (const [shift, weight] of [[0, 0.25], [-1, 0.125], [1, 0.125]]) {
+      for (const flip of [false, true]) {
+        const [scores] = await scorer.logits(view(image, shift, flip));
+        scores.forEach((score, label) => logits[label] += weight * score);
+      }
+    }
+    softmaxOf(logits).forEach((share, label) => {
+      assert.ok(Math.abs(share - found[image][label]) < 1e-5, `image ${image}, class ${label}`);
+    });
+  }
+});
+
 async function predict(device: Device, store: ImageStore, views: 1 | 10): Promise<Float64Array[]> {
   const options = { augment: REFERENCE_AUGMENT, format: store.format, views, batchSize: 43 };
   using predictor = await Predictor.create(device, MODEL, options);
@@ -115,6 +160,46 @@ Deno.test("the views of an image of the crop's size are it and its mirror", asyn
   ten.forEach((share, label) => {
     assert.ok(Math.abs(share - (one[label] + other[label]) / 2) < 1e-12);
   });
+});
+
+/** exp(z) / sum in float64; the logits of these models are small. */
+function softmaxOf(logits: ArrayLike<number>): number[] {
+  const powers = Array.from(logits, Math.exp);
+  const sum = powers.reduce((total, power) => total + power, 0);
+  return powers.map((power) => power / sum);
+}
+
+Deno.test("the probabilities of all images are kept where they are asked for: the softmax of the logits", async () => {
+  using device = await WasmDevice.open({ threads: 1 });
+  using scorer = await Scorer.create(device, MODEL, 10);
+  scorer.load({ parameters: PARAMETERS });
+  const expected: number[] = [];
+  for await (const { images, count } of evalBatches({ ...OPTIONS, batchSize: 10 })) {
+    const logits = await scorer.logits(images as Float32Array);
+    for (const row of logits.slice(0, count)) expected.push(...softmaxOf(row));
+  }
+  assert.equal((await evaluate(device, 10)).probabilities, undefined);
+  const { probabilities } = await evaluate(device, 10, { keepProbabilities: true });
+  assert.ok(probabilities !== undefined);
+  assert.equal(probabilities.length, 43 * 10);
+  probabilities.forEach((share, i) => {
+    assert.ok(Math.abs(share - expected[i]) <= 2 ** -23 * expected[i], `value ${i}`);
+  });
+  assert.ok(new Set(probabilities).size > 300, "the images differ");
+});
+
+Deno.test("of ten views the mean is kept, and NaN where a score is not finite", async () => {
+  using device = await WasmDevice.open({ threads: 1 });
+  const predicted = await predict(device, STORE, 10);
+  const options = { views: 10, keepProbabilities: true } as const;
+  const { probabilities = assert.fail() } = await evaluate(device, 43, options);
+  predicted.flatMap((row) => [...row]).forEach((share, i) => {
+    assert.ok(Math.abs(probabilities[i] - share) < 1e-6, `value ${i}`);
+  });
+  using evaluator = await Evaluator.create(device, MODEL, 43);
+  const parameters = PARAMETERS.map(() => NaN);
+  const nothing = await evaluator.run({ parameters }, { ...OPTIONS, keepProbabilities: true });
+  assert.ok(nothing.probabilities?.every(Number.isNaN));
 });
 
 Deno.test("an evaluation that is called off ends between two batches with the signal's reason", async () => {

@@ -39,7 +39,8 @@ Deno.test("names are models", async () => {
 
 Deno.test("a name that is none is told with one that is like it, or with the rule of its layers", async () => {
   const [all, some] = [
-    "expected one of reference, resnet-N, resnet-v1-N, wrn-28-10, cuda-convnet-NAME, FILE.ts",
+    "expected one of reference, resnet-N, resnet-v1-N, wrn-28-10, cuda-convnet-NAME, airbench94, " +
+    "airbench94-muon, FILE.ts",
     "choose a number of layers that there is",
   ];
   const only = (found: string) => `--bottleneck is read by --model resnet-N only: found ${found}`;
@@ -240,7 +241,7 @@ Deno.test("a recipe that there is not, or with a flag or value that is none, is 
     [{ steps: "9" }, 'steps must be an integer of at least 1, found "9"'],
     [
       { optimizer: "adam" },
-      'optimizer must be one of sgd, momentum, nesterov, adamw, found "adam"',
+      'optimizer must be one of sgd, momentum, nesterov, adamw, muon, found "adam"',
     ],
     [{ flip: 0 }, "flip must be true or false, found 0"],
   ];
@@ -263,7 +264,10 @@ Deno.test("the families' own recipes are those of their sources", () => {
     [wideResnet, { ...before, batchSize: 64 }],
     [
       resnetV1(44),
-      { ...common, ...plain, steps: 80_000, milestones: "28782,43173,105300", pad: 4 },
+      {
+        ...{ ...common, ...plain, steps: 80_000, milestones: "28782,43173,105300", pad: 4 },
+        normalize: "fixed",
+      },
     ],
   ] as const;
   for (const [definition, own] of cases) {

@@ -1,6 +1,6 @@
 /** Where a run goes on, with which settings, and when it is over. */
 import assert from "node:assert/strict";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { initialValues } from "../../src/nn/parameters.ts";
 import { listCheckpoints } from "../../src/train/checkpoints/list_checkpoints.ts";
 import { loadCheckpoint } from "../../src/train/checkpoints/load_checkpoint.ts";
@@ -55,7 +55,7 @@ Deno.test("a run goes on with its own settings, on this machine's threads, in th
   const here = parseTrainConfig([]);
   assert.deepEqual([config.workers, config.threads], [here.workers, here.threads]);
   assert.deepEqual([changes, checkpoint?.manifest.step], [[], 3]);
-  assert.equal(run.config.runDir, "runs/elsewhere");
+  assert.equal(run.config.runDir, resolve("runs/elsewhere"));
   // Without --run-dir it is the newest run's folder, wherever it was when it was started.
   const newest = await planResume(folder.path, {
     config: parseTrainConfig(["--resume"]),

@@ -84,8 +84,21 @@ const MISTAKES: readonly (readonly [string, RegExp, RegExp])[] = [
   ],
   [
     "--momentum 0.5",
-    /^--momentum is read by --optimizer momentum or --optimizer nesterov only: found --optimizer sgd$/,
-    /choose --optimizer momentum or --optimizer nesterov/,
+    /^--momentum is read by --optimizer momentum or --optimizer nesterov or --optimizer muon only: found --optimizer sgd$/,
+    /choose --optimizer momentum or --optimizer nesterov or --optimizer muon$/,
+  ],
+  ["--muon-momentum 0.5", /^--muon-momentum is read by --optimizer muon only/, /muon/],
+  ["--peak 0.2", /^--peak is read by --schedule triangle only: found --schedule step$/, /triangle/],
+  ["--schedule linear --start-learning-rate 0.01", /by --schedule triangle only/, /triangle/],
+  [
+    "--schedule triangle --start-learning-rate 0.2",
+    /^--start-learning-rate must be at most --learning-rate, 0.1: found 0.2$/,
+    /--warmup-steps/,
+  ],
+  [
+    "--lookahead-decay 0.5",
+    /^--lookahead-decay is read by --lookahead only: found --lookahead 0$/,
+    /give --lookahead 5/,
   ],
   ["--optimizer momentum --beta1 0.5", /^--beta1 is read by --optimizer adamw only/, /adamw/],
   ["--beta2 0.5", /^--beta2 is read by --optimizer adamw only/, /adamw/],

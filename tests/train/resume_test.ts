@@ -22,6 +22,10 @@ const RUNS: Readonly<Record<string, TinyOptions>> = {
       decayFactor: 0.5,
     },
   },
+  "muon, triangle, lookahead, accumulated, mirrored every other epoch": {
+    recipe: { optimizer: "muon", schedule: "triangle", lookahead: 2, accumulate: 2 },
+    augment: { ...REFERENCE_AUGMENT, flipMode: "alternating" },
+  },
   "adamw, cosine, clipped, smoothed, mixed by the device": {
     recipe: {
       optimizer: "adamw",

@@ -1,6 +1,12 @@
 /** Schedules against values worked out by hand, and as the trainer applies them. */
 import assert from "node:assert/strict";
-import { decaySteps, staircaseDecay, warmedDecay } from "../../src/optim/schedules.ts";
+import {
+  decaySteps,
+  scheduledRate,
+  staircaseDecay,
+  triangleRate,
+  warmedDecay,
+} from "../../src/optim/schedules.ts";
 import { REFERENCE_RECIPE } from "../../src/train/recipe.ts";
 import { HISTORY_ROWS } from "../../src/train/training_graph.ts";
 import { Trainer } from "../../src/train/trainer.ts";
@@ -34,6 +40,25 @@ Deno.test("an average's decay warms up as (1 + n) / (10 + n), up to its limit", 
   assert.equal(warmedDecay(0.9999, 90_000), 0.9999);
   assert.equal(warmedDecay(0.5, 1000), 0.5);
   assert.equal(warmedDecay(0, 5), 0);
+});
+
+Deno.test("a triangle rises from its start to the rate, and falls to its end at the last step", () => {
+  // cifar10-airbench: 476 steps, the peak behind int(0.23 * 476) = 109 of them.
+  const schedule = { initial: 1, start: 0.2, peak: 0.23, final: 0.07, totalSteps: 476 };
+  const near = (step: number, rate: number) => {
+    const found = triangleRate(schedule, step);
+    assert.ok(Math.abs(found - rate) < 1e-9, `step ${step}: ${found}`);
+  };
+  near(0, 0.2);
+  near(50, 0.2 + 0.8 * 50 / 109);
+  near(109, 1);
+  near(110, 1 - 0.93 / 367);
+  near(475, 0.07 + 0.93 / 367);
+  near(476, 0.07);
+  near(1000, 0.07);
+  assert.equal(triangleRate({ ...schedule, peak: 0 }, 0), 1, "no rise");
+  const whole = { ...schedule, factor: 1, decaySteps: 1, milestones: [], warmupSteps: 0 };
+  assert.equal(scheduledRate("triangle", whole, 50), triangleRate(schedule, 50));
 });
 
 /** A tiny trainer with one batch to repeat. */

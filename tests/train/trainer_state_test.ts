@@ -15,6 +15,12 @@ const RECIPES: Readonly<Record<string, Partial<Recipe>>> = {
   momentum: { optimizer: "momentum" },
   nesterov: { optimizer: "nesterov" },
   adamw: { optimizer: "adamw", learningRate: 0.01 },
+  "muon, lookahead, on a triangle": {
+    optimizer: "muon",
+    lookahead: 2,
+    schedule: "triangle",
+    totalSteps: 9,
+  },
   "adamw, accumulated, clipped, on a cosine": {
     optimizer: "adamw",
     learningRate: 0.01,

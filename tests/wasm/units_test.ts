@@ -5,6 +5,7 @@ import {
   avgPool2d,
   broadcastTo,
   concatenate,
+  conv2d,
   grad,
   locallyConnected2d,
   localResponseNormalization,
@@ -35,6 +36,12 @@ const LRN = { radius: 4, bias: 1, alpha: 0.1, beta: 0.75 };
 function pooledGradient(): Tensor {
   const x = values([5, 23, 24, 20]);
   return grad(sum(multiply(maxPool2d(relu(x), POOL), values([5, 12, 12, 20]))), [x])[0];
+}
+
+function filterGradient(image: Shape, size: number, o: number): Tensor {
+  const w = values([size, size, image[3], o]);
+  const y = conv2d(values(image), w);
+  return grad(sum(multiply(y, values(y.shape))), [w])[0];
 }
 
 const CASES: Readonly<Record<string, () => Tensor>> = {
@@ -71,6 +78,14 @@ const CASES: Readonly<Record<string, () => Tensor>> = {
     const y = locallyConnected2d(x, values([4, 4 * 9, 4500]), { size: [2, 2] });
     return grad(sum(multiply(y, values(y.shape))), [x])[0];
   },
+  "3x3 filters' gradient in blocks of channels and two runs of tiles": () =>
+    filterGradient([60, 3, 3, 132], 3, 260),
+  "3x3 filters' gradient in parts of two runs of tiles": () =>
+    filterGradient([530, 8, 8, 12], 3, 12),
+  "5x5 filters' gradient in blocks of channels and two parts": () =>
+    filterGradient([7, 8, 8, 68], 5, 148),
+  "3x3 convolution of groups of output channels in many units": () =>
+    conv2d(values([20, 7, 9, 68]), values([3, 3, 68, 140]), { activation: "relu" }),
   "average pooling": () => avgPool2d(values([5, 23, 24, 20]), POOL),
 };
 

@@ -219,6 +219,7 @@ const V1_RECIPE: Recipe = {
   "weight-decay": 0.0002,
   steps: 80_000,
   pad: 4,
+  normalize: "fixed",
   brightness: 0,
   contrast: 0,
   "ema-decay": 0,

@@ -61,7 +61,7 @@ export class CheckpointWriter {
    *
    * @param loop what the loop goes on with
    * @returns false if the disk was full, and the run goes on
-   * @throws {DivergedError} if the weights are not all finite; nothing is written
+   * @throws {DivergedError} if weights, averages or running moments are not all finite; nothing is written
    * @throws {UserError} if it cannot be written; earlier ones are untouched
    */
   async save(loop: LoopFields, { event, loss, must, counts }: SaveOptions): Promise<boolean> {
@@ -151,9 +151,14 @@ function metricsOf(loss: number | null, event: EvaluationEvent | undefined): Che
   };
 }
 
-/** The last step's losses are those before its update, and a ReLU hides what is not a number. */
-function checkFinite({ step, parameters, averages, optimizer }: TrainerState): void {
-  for (const values of [parameters, averages, ...Object.values(optimizer)]) {
+/**
+ * The last step's losses are those before its update, and a ReLU hides what is not a number. Running moments
+ * are in no loss at all while training: a variance that overflows shows in evaluations only.
+ */
+function checkFinite({ step, parameters, averages, optimizer, ...moments }: TrainerState): void {
+  const { statistics = [], slowStatistics = [] } = moments;
+  const blocks = [parameters, averages, ...Object.values(optimizer), statistics, slowStatistics];
+  for (const values of blocks) {
     const found = values.find((value) => !Number.isFinite(value));
     if (found === undefined) continue;
     throw new DivergedError({ step: step - 1, quantity: "update", value: found, before: [] });

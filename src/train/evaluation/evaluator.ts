@@ -19,6 +19,8 @@ export interface EvaluateOptions {
   readonly workers: number;
   /** Views of each image whose scores are averaged. Default 1, the central crop. */
   readonly views?: Views;
+  /** Whether the probabilities of all images are part of the result: 4 bytes an image and class. */
+  readonly keepProbabilities?: boolean;
   /** Hears of the images done. */
   readonly onBatch?: (images: number) => void;
   /** Ends the evaluation between two batches. */
@@ -47,12 +49,12 @@ export class Evaluator implements Disposable {
    */
   async run(
     values: ModelValues,
-    { store, augment, workers, views = 1, onBatch, signal }: EvaluateOptions,
+    { store, augment, workers, views = 1, keepProbabilities, onBatch, signal }: EvaluateOptions,
   ): Promise<Evaluation> {
     signal?.throwIfAborted();
     const { batchSize, classes } = this.#scorer;
     this.#scorer.load(values);
-    const tally = new Tally(classes, store.count);
+    const tally = new Tally(classes, store.count, keepProbabilities);
     const average = new ViewAverage(views, classes, batchSize);
     let images = 0;
     for await (const batch of evalBatches({ store, augment, batchSize, workers, views })) {

@@ -3,7 +3,7 @@
 import type { AugmentSpec } from "../../data/augment/spec.ts";
 import { evalBatches } from "../../data/batches/batches.ts";
 import type { ImageStore } from "../../data/image_store.ts";
-import { type Model, rehearse } from "../../nn/model.ts";
+import type { Model } from "../../nn/model.ts";
 import { sizeOf } from "../../tensor/shape.ts";
 import { ConfigError } from "../../util/errors.ts";
 import { listed } from "../../util/listed.ts";
@@ -23,7 +23,7 @@ export interface Tap {
 
 /** The layers of a model in their order. */
 export function tapsOf(model: Model): Tap[] {
-  return rehearse(model).layers.map(({ name, kind, output }) => ({
+  return model.rehearse().layers.map(({ name, kind, output }) => ({
     name,
     kind,
     shape: output.shape.slice(1),

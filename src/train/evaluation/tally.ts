@@ -12,6 +12,8 @@ export interface Evaluation extends Outcomes {
   readonly calibration: Calibration;
   readonly correct: number;
   readonly images: number;
+  /** The softmax of each image, [images, classes], if it was kept; NaN where a score is not finite. */
+  readonly probabilities?: Float32Array<ArrayBuffer>;
 }
 
 const FIVE = 5;
@@ -23,18 +25,23 @@ export class Tally {
   readonly #predicted: Int32Array;
   readonly #confidence: Float64Array;
   readonly #probabilities: Float64Array;
+  readonly #kept: Float32Array<ArrayBuffer> | undefined;
   #images = 0;
   #correct = 0;
   #correct5 = 0;
   #loss = 0;
 
-  /** @param images how many there will be at most */
-  constructor(classes: number, images: number) {
+  /**
+   * @param images how many there will be at most
+   * @param keepsProbabilities whether all of them are part of the result
+   */
+  constructor(classes: number, images: number, keepsProbabilities = false) {
     this.#classes = classes;
     this.#labels = new Uint32Array(images);
     this.#predicted = new Int32Array(images);
     this.#confidence = new Float64Array(images);
     this.#probabilities = new Float64Array(classes);
+    this.#kept = keepsProbabilities ? new Float32Array(images * classes) : undefined;
   }
 
   /** The next image, by its logits [classes]. */
@@ -57,6 +64,7 @@ export class Tally {
     this.#labels[image] = label;
     this.#predicted[image] = predicted;
     this.#confidence[image] = predicted < 0 ? NaN : this.#probabilities[predicted];
+    this.#kept?.set(this.#probabilities, image * this.#classes);
     if (rank < 1) this.#correct++;
     if (rank < FIVE) this.#correct5++;
     this.#loss += predicted < 0 ? NaN : loss;
@@ -79,6 +87,7 @@ export class Tally {
       calibration: calibration(outcomes),
       correct: this.#correct,
       images,
+      ...this.#kept && { probabilities: this.#kept.slice(0, images * this.#classes) },
     };
   }
 }

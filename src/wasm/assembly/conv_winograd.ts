@@ -1,18 +1,25 @@
 /**
- * The transforms of Winograd's minimal filtering F(4x4, 5x5), Lavin and Gray, "Fast algorithms for
- * convolutional neural networks", 2016: y = A' [(G w G') * (B' x B)] A for each 8x8 tile of x and 4x4
- * tile of y takes 64 products where the plain sum takes 400. Points 0, 1, -1, 2, -2, 1/2, -1/2 and
- * infinity, whose B' is the known one of F(6x6, 3x3). Rounding errors are some twenty times those of
- * the plain sum: 6e-6 of the largest y at 64 channels.
+ * The transforms of Winograd's minimal filtering F(4x4, 3x3) and F(4x4, 5x5), Lavin and Gray, "Fast
+ * algorithms for convolutional neural networks", 2016: y = A' [(G w G') * (B' x B)] A for each 4x4
+ * tile of y and the tile of x that it needs, of `side` 6 or 8 rows and columns, takes 36 or 64
+ * products where the plain sum takes 144 or 400. The tiles of y are the same, and so A nearly is.
+ *
+ * 5x5: points 0, 1, -1, 2, -2, 1/2, -1/2 and infinity; its B' is the known one of F(6x6, 3x3).
+ * 3x3: points 0, 3/4, -3/4, 3/2, -3/2 and infinity. With the usual 1 and 2 rounding errors are four
+ * times as large; 3/4 times these leaves A's differences, and its squares are as exact.
  */
 
-/** Rows and columns of a transformed tile, of a tile of y, and numbers of the first. */
-export const SIDE: i32 = 8;
+/** Rows and columns of a tile of y. */
 export const TILE: i32 = 4;
-export const POINTS: usize = 64;
 
 /** Bytes of a transform's first pass. */
 export const PASS_BYTES: usize = 1024;
+
+// @ts-ignore: decorator
+@inline
+function scaled(by: f32, x: v128): v128 {
+  return f32x4.mul(f32x4.splat(by), x);
+}
 
 // @ts-ignore: decorator
 @inline
@@ -28,10 +35,38 @@ function storePair(to: usize, stride: usize, even: v128, odd: v128): void {
   v128.store(to + stride, f32x4.sub(even, odd));
 }
 
-/** B' d: eight vectors at `from`.., to eight at `to`, `stride` bytes apart. */
+/** B' d of F(4, 3): six vectors to six at `to`, `stride` bytes apart. */
 // @ts-ignore: decorator
 @inline
-function spreadInput(
+function spreadInput6(
+  d0: v128,
+  d1: v128,
+  d2: v128,
+  d3: v128,
+  d4: v128,
+  d5: v128,
+  to: usize,
+  stride: usize,
+): void {
+  v128.store(to, fma(81.0 / 64.0, d0, fma(-45.0 / 16.0, d2, d4)));
+  to += stride;
+  let even = fma(-9.0 / 4.0, d2, d4), odd = fma(-9.0 / 4.0, d1, d3);
+  v128.store(to, fma(3.0 / 4.0, odd, even));
+  to += stride;
+  v128.store(to, fma(-3.0 / 4.0, odd, even));
+  to += stride;
+  even = fma(-9.0 / 16.0, d2, d4), odd = fma(-9.0 / 16.0, d1, d3);
+  v128.store(to, fma(3.0 / 2.0, odd, even));
+  to += stride;
+  v128.store(to, fma(-3.0 / 2.0, odd, even));
+  to += stride;
+  v128.store(to, fma(81.0 / 64.0, d1, fma(-45.0 / 16.0, d3, d5)));
+}
+
+/** B' d of F(4, 5): eight vectors to eight at `to`, `stride` bytes apart. */
+// @ts-ignore: decorator
+@inline
+function spreadInput8(
   d0: v128,
   d1: v128,
   d2: v128,
@@ -55,65 +90,96 @@ function spreadInput(
   v128.store(to, fma(5.25, f32x4.sub(d3, d5), f32x4.sub(d7, d1)));
 }
 
+/** A pixel's channels from byte `c` on, its address at `table`. */
+// @ts-ignore: decorator
+@inline
+function pixel(table: usize, c: usize): v128 {
+  return v128.load(<usize> load<u32>(table) + c);
+}
+
 /**
- * B' d B for `bytes` of channels of one tile. `table` holds the addresses of the tile's 64 pixels;
- * number p of the result is written at `to` + p * `stride`.
+ * B' d B for `bytes` of channels of one tile. `table` holds the addresses of the tile's pixels; number p
+ * of the result is written at `to` + p * `stride`.
  */
 export function transformInput(
+  side: usize,
   table: usize,
   bytes: usize,
   to: usize,
   stride: usize,
   pass: usize,
 ): void {
+  const line = side << 4, end = pass + side * line;
   for (let c: usize = 0; c < bytes; c += 16) {
-    for (let j: usize = 0; j < 32; j += 4) {
-      const at = table + j;
-      spreadInput(
-        v128.load(<usize> load<u32>(at) + c),
-        v128.load(<usize> load<u32>(at, 32) + c),
-        v128.load(<usize> load<u32>(at, 64) + c),
-        v128.load(<usize> load<u32>(at, 96) + c),
-        v128.load(<usize> load<u32>(at, 128) + c),
-        v128.load(<usize> load<u32>(at, 160) + c),
-        v128.load(<usize> load<u32>(at, 192) + c),
-        v128.load(<usize> load<u32>(at, 224) + c),
-        pass + (j << 2),
-        128,
-      );
+    for (let j: usize = 0; j < side; j++) {
+      const at = table + (j << 2), down = pass + (j << 4);
+      if (side == 6) {
+        spreadInput6(
+          pixel(at, c),
+          pixel(at + 24, c),
+          pixel(at + 48, c),
+          pixel(at + 72, c),
+          pixel(at + 96, c),
+          pixel(at + 120, c),
+          down,
+          96,
+        );
+      } else {
+        spreadInput8(
+          pixel(at, c),
+          pixel(at + 32, c),
+          pixel(at + 64, c),
+          pixel(at + 96, c),
+          pixel(at + 128, c),
+          pixel(at + 160, c),
+          pixel(at + 192, c),
+          pixel(at + 224, c),
+          down,
+          128,
+        );
+      }
     }
     let out = to + c;
-    for (let from = pass; from < pass + PASS_BYTES; from += 128) {
-      spreadInput(
-        v128.load(from),
-        v128.load(from, 16),
-        v128.load(from, 32),
-        v128.load(from, 48),
-        v128.load(from, 64),
-        v128.load(from, 80),
-        v128.load(from, 96),
-        v128.load(from, 112),
-        out,
-        stride,
-      );
-      out += stride << 3;
+    for (let from = pass; from < end; from += line) {
+      const d0 = v128.load(from), d1 = v128.load(from, 16), d2 = v128.load(from, 32);
+      const d3 = v128.load(from, 48), d4 = v128.load(from, 64), d5 = v128.load(from, 80);
+      if (side == 6) spreadInput6(d0, d1, d2, d3, d4, d5, out, stride);
+      else {
+        const d6 = v128.load(from, 96), d7 = v128.load(from, 112);
+        spreadInput8(d0, d1, d2, d3, d4, d5, d6, d7, out, stride);
+      }
+      out += stride * side;
     }
   }
 }
 
-/** A z: four vectors to eight at `to`, `stride` bytes apart. */
+/** A z: four vectors to `side` at `to`, `stride` bytes apart. */
 // @ts-ignore: decorator
 @inline
-function spreadOutput(y0: v128, y1: v128, y2: v128, y3: v128, to: usize, stride: usize): void {
+function spreadOutput(
+  side: usize,
+  y0: v128,
+  y1: v128,
+  y2: v128,
+  y3: v128,
+  to: usize,
+  stride: usize,
+): void {
   v128.store(to, y0);
   to += stride;
+  const last = y3;
+  if (side == 6) {
+    y1 = scaled(3.0 / 4.0, y1), y2 = scaled(9.0 / 16.0, y2), y3 = scaled(27.0 / 64.0, y3);
+  }
   storePair(to, stride, f32x4.add(y0, y2), f32x4.add(y1, y3));
   to += stride << 1;
   storePair(to, stride, fma(4, y2, y0), fma(8, y3, f32x4.add(y1, y1)));
   to += stride << 1;
-  storePair(to, stride, fma(0.25, y2, y0), fma(0.125, y3, fma(0.5, y1, f32x4.splat(0))));
-  to += stride << 1;
-  v128.store(to, y3);
+  if (side == 8) {
+    storePair(to, stride, fma(0.25, y2, y0), fma(0.125, y3, fma(0.5, y1, f32x4.splat(0))));
+    to += stride << 1;
+  }
+  v128.store(to, last);
 }
 
 /**
@@ -121,6 +187,7 @@ function spreadOutput(y0: v128, y1: v128, y2: v128, y3: v128, to: usize, stride:
  * pixels. Eight channels of a point stand together: the panels of a product, `panel` bytes apart.
  */
 export function transformGradient(
+  side: usize,
   table: usize,
   bytes: usize,
   to: usize,
@@ -130,35 +197,37 @@ export function transformGradient(
 ): void {
   for (let c: usize = 0; c < bytes; c += 16) {
     for (let j: usize = 0; j < 16; j += 4) {
-      const at = table + j;
+      const at = table + j, down = pass + (j << 2);
       spreadOutput(
-        v128.load(<usize> load<u32>(at) + c),
-        v128.load(<usize> load<u32>(at, 16) + c),
-        v128.load(<usize> load<u32>(at, 32) + c),
-        v128.load(<usize> load<u32>(at, 48) + c),
-        pass + (j << 2),
+        side,
+        pixel(at, c),
+        pixel(at + 16, c),
+        pixel(at + 32, c),
+        pixel(at + 48, c),
+        down,
         64,
       );
     }
     let out = to + (c >> 5) * panel + (c & 16);
-    for (let from = pass; from < pass + 512; from += 64) {
-      spreadOutput(
-        v128.load(from),
-        v128.load(from, 16),
-        v128.load(from, 32),
-        v128.load(from, 48),
-        out,
-        stride,
-      );
-      out += stride << 3;
+    for (let from = pass; from < pass + (side << 6); from += 64) {
+      const y0 = v128.load(from), y1 = v128.load(from, 16);
+      const y2 = v128.load(from, 32), y3 = v128.load(from, 48);
+      spreadOutput(side, y0, y1, y2, y3, out, stride);
+      out += stride * side;
     }
   }
 }
 
-/** A' m: eight vectors `step` bytes apart to four at `to`, `stride` bytes apart. */
+/** A' m: `side` vectors `step` bytes apart to four at `to`, `stride` bytes apart. */
 // @ts-ignore: decorator
 @inline
-export function gatherOutput(from: usize, step: usize, to: usize, stride: usize): void {
+export function gatherOutput(
+  side: usize,
+  from: usize,
+  step: usize,
+  to: usize,
+  stride: usize,
+): void {
   const m0 = v128.load(from);
   from += step;
   const m1 = v128.load(from);
@@ -170,17 +239,29 @@ export function gatherOutput(from: usize, step: usize, to: usize, stride: usize)
   const m4 = v128.load(from);
   from += step;
   const m5 = v128.load(from);
-  from += step;
-  const m6 = v128.load(from);
-  from += step;
-  const m7 = v128.load(from);
-  const s1 = f32x4.add(m1, m2), s2 = f32x4.add(m3, m4), s3 = f32x4.add(m5, m6);
-  const d1 = f32x4.sub(m1, m2), d2 = f32x4.sub(m3, m4), d3 = f32x4.sub(m5, m6);
-  v128.store(to, f32x4.add(f32x4.add(m0, s1), f32x4.add(s2, s3)));
+  const s1 = f32x4.add(m1, m2), s2 = f32x4.add(m3, m4);
+  const d1 = f32x4.sub(m1, m2), d2 = f32x4.sub(m3, m4);
+  let y0 = f32x4.add(f32x4.add(m0, s1), s2);
+  let y1 = fma(2, d2, d1), y2 = fma(4, s2, s1), y3 = fma(8, d2, d1);
+  if (side == 6) {
+    y1 = scaled(3.0 / 4.0, y1);
+    y2 = scaled(9.0 / 16.0, y2);
+    y3 = fma(27.0 / 64.0, y3, m5);
+  } else {
+    from += step;
+    const m6 = v128.load(from);
+    from += step;
+    const s3 = f32x4.add(m5, m6), d3 = f32x4.sub(m5, m6);
+    y0 = f32x4.add(y0, s3);
+    y1 = fma(0.5, d3, y1);
+    y2 = fma(0.25, s3, y2);
+    y3 = f32x4.add(fma(0.125, d3, y3), v128.load(from));
+  }
+  v128.store(to, y0);
   to += stride;
-  v128.store(to, fma(0.5, d3, fma(2, d2, d1)));
+  v128.store(to, y1);
   to += stride;
-  v128.store(to, fma(0.25, s3, fma(4, s2, s1)));
+  v128.store(to, y2);
   to += stride;
-  v128.store(to, fma(0.125, d3, fma(8, d2, f32x4.add(d1, m7))));
+  v128.store(to, y3);
 }

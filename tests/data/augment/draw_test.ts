@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { centerRow, drawAugment } from "../../../src/data/augment/draw.ts";
+import { centerRow, drawAugment, ExampleDraw } from "../../../src/data/augment/draw.ts";
 import { type AugmentSpec, REFERENCE_AUGMENT } from "../../../src/data/augment/spec.ts";
 import type { ImageFormat } from "../../../src/data/image_store.ts";
 import { AUGMENT, AUGMENT_LENGTH } from "../../../src/ops/augment_row.ts";
@@ -144,4 +144,30 @@ Deno.test("the evaluation row is the central crop, to the upper left of an odd r
   assert.deepEqual(place(CIFAR, [32, 32]), [0, 0]);
   assert.deepEqual(place(FORMATS["27x35 planes"], [24, 24]), [1, 5]);
   assert.deepEqual(place(FORMATS["28x28 gray"], [31, 32]), [-2, -2]);
+});
+
+Deno.test("alternating: an image is mirrored every other epoch, half of them in the first; all else is as by coins", () => {
+  const spec = { ...REFERENCE_AUGMENT, flipMode: "alternating" } as const;
+  const [alternating, random] = [spec, REFERENCE_AUGMENT].map((of) =>
+    new ExampleDraw(of, CIFAR, 3)
+  );
+  const row = new Float32Array(AUGMENT_LENGTH), other = new Float32Array(AUGMENT_LENGTH);
+  let first = 0;
+  for (let example = 0; example < 2000; example++) {
+    const flips = [0, 1, 2, 3, 4, 5].map((epoch) => {
+      alternating.draw(epoch, example, row);
+      random.draw(epoch, example, other);
+      const flip = row[AUGMENT.flip];
+      row[AUGMENT.flip] = other[AUGMENT.flip];
+      assert.deepEqual(row, other);
+      return flip;
+    });
+    const [start] = flips;
+    first += start;
+    assert.deepEqual(flips, [start, 1 - start, start, 1 - start, start, 1 - start]);
+  }
+  // Four standard deviations of a coin.
+  assert.ok(Math.abs(first / 2000 - 0.5) < 2 / Math.sqrt(2000), `${first} of 2000`);
+  new ExampleDraw({ ...spec, flip: false }, CIFAR, 3).draw(1, 7, row);
+  assert.equal(row[AUGMENT.flip], 0, "--no-flip");
 });

@@ -114,6 +114,27 @@ Deno.test("a run that is interrupted and resumed ends with the bits of one that 
   }
 });
 
+Deno.test("running moments that are not finite are not saved, though the loss and the weights are", async () => {
+  for (const { name: engine, device } of await testEngines()) {
+    await using folder = await temporaryFolder();
+    const options = { model: MODEL, evalEvery: 0, evaluations: [] } as const;
+    await runTiny(device, folder.path, { ...options, recipe: { totalSteps: 3 } });
+    const [{ path }] = await listCheckpoints(folder.path);
+    const { state, ...good } = await loadCheckpoint(path, MODEL, LAYOUT);
+    const { statistics = assert.fail("no moments") } = state;
+    const variance = statistics.slice();
+    // Of one channel of the second normalization.
+    variance[MOMENTS.offsets[1] + MOMENTS.specs[1].channels + 2] = Infinity;
+    const resume = { ...good, state: { ...state, statistics: variance } };
+    await assert.rejects(runTiny(device, folder.path, { ...options, resume }), {
+      name: "NonFiniteLossError",
+      message: /^the update of step 5 is (NaN|Infinity): training has diverged$/,
+      hint: /^its images are named in .*diverged-step-00000005\.json; /,
+    });
+    assert.deepEqual((await listCheckpoints(folder.path)).map(({ step }) => step), [3], engine);
+  }
+});
+
 type Tensors = Record<string, SafeTensor>;
 
 /** Starts from a checkpoint's tensors as they are changed. */
