@@ -1,11 +1,12 @@
-/** The reference CNN's training step on a batch that stays the same. */
+/** The training step, of the reference CNN unless asked otherwise, on a batch that stays the same. */
 import type { Device } from "../src/engine/device.ts";
-import { referenceCnn } from "../src/nn/models/reference.ts";
-import { REFERENCE_RECIPE } from "../src/train/recipe.ts";
 import { Trainer, type TrainingBatch } from "../src/train/trainer.ts";
 import { HISTORY_ROWS } from "../src/train/training_graph.ts";
+import { kilnNet, recipeOf } from "./kiln_nets.ts";
 import { createFence, median, time, type Timing } from "./measure.ts";
-import { batchOf } from "./peers/common.ts";
+import type { Net } from "./peers/nets/net.ts";
+import { reference } from "./peers/nets/reference.ts";
+import { batchOf } from "./peers/numbers.ts";
 
 const TRAINING_IMAGES = 50_000;
 
@@ -15,12 +16,16 @@ export interface TrainingStep extends Disposable {
   readonly batch: TrainingBatch;
 }
 
-/** Compiles the step with `train`'s defaults. Its images are the same numbers as the peers'. */
-export async function createStep(device: Device, batchSize: number): Promise<TrainingStep> {
-  const recipe = { ...REFERENCE_RECIPE, batchSize };
-  const options = { model: referenceCnn, recipe, trainingImages: TRAINING_IMAGES };
+/** Compiles the step; the reference's has `train`'s defaults. Its images are the same numbers as the peers'. */
+export async function createStep(
+  device: Device,
+  batchSize: number,
+  net: Net = reference,
+): Promise<TrainingStep> {
+  const recipe = recipeOf(net, batchSize);
+  const options = { model: kilnNet(net).model, recipe, trainingImages: TRAINING_IMAGES };
   const trainer = await Trainer.create(device, options);
-  const { images, labels } = batchOf(batchSize);
+  const { images, labels } = batchOf(batchSize, net.image);
   const batch = { images, labels: Uint32Array.from(labels) };
   return { trainer, batch, [Symbol.dispose]: () => trainer.destroy() };
 }

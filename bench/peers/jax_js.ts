@@ -1,137 +1,38 @@
 /**
  * jax-js on the WebGPU adapter that kiln uses (`--variant wasm`: its WebAssembly backend); prints
- * one JSON line. The whole step is one `jit`. Layout NCHW, as its convolution asks.
+ * one JSON line. `--net` as in common.ts.
  *
  *     deno run --config bench/peers/deno.json --allow-env --allow-read bench/peers/jax_js.ts
  */
 
 import * as jax from "npm:@jax-js/jax@0.1.25";
-import { lax, nn, numpy as np } from "npm:@jax-js/jax@0.1.25";
-import {
-  batchOf,
-  CLASSES,
-  flags,
-  initial,
-  LEARNING_RATE,
-  measure,
-  oneHot,
-  PARAMETER_NAMES,
-  type ParameterName,
-  PARAMETERS,
-  WEIGHT_DECAY,
-} from "./common.ts";
+import { flags, measure } from "./common.ts";
+import * as airbench94 from "./jax_airbench94.ts";
+import * as reference from "./jax_reference.ts";
+import * as resnet20 from "./jax_resnet20.ts";
+import type { NetName } from "./nets/net.ts";
 
-type Parameters = Record<ParameterName, jax.Array>;
-const { batch, variant } = flags();
+/** How a net is trained. */
+interface Trained {
+  readonly makeStep: (batch: number) => Promise<() => Promise<number>>;
+  readonly NOTE: string;
+}
+
+const TRAINED: Readonly<Record<NetName, Trained>> = {
+  reference,
+  "resnet-20": resnet20,
+  airbench94,
+};
+
+const { net, batch, variant } = flags();
 const device: jax.Device = variant === "wasm" ? "wasm" : "webgpu";
 if (!(await jax.init(device)).includes(device)) {
   throw new Error(`Cannot use ${device} of jax-js`);
 }
 jax.defaultDevice(device);
-
-/** In jax-js every use of an array consumes it, unless it is `.ref`. */
-function loss(
-  w: Parameters,
-  images: jax.Array,
-  targets: jax.Array,
-  band: jax.Array,
-): jax.Array {
-  const conv = (x: jax.Array, name: "conv1" | "conv2") => {
-    const y = lax.conv(x, w[`${name}/weights`], [1, 1], "SAME");
-    return nn.relu(y.add(w[`${name}/biases`].reshape([1, 64, 1, 1])));
-  };
-  const pool = (x: jax.Array) =>
-    // values are >= 0 here, so that zeros never win
-    lax.reduceWindow(np.pad(x, [[0, 0], [0, 0], [0, 1], [0, 1]]), np.max, [
-      3,
-      3,
-    ], [2, 2]);
-  const norm = (x: jax.Array) => { // window sums as a banded 1x1 convolution
-    const sums = lax.conv(np.square(x.ref), band.ref, [1, 1], "VALID");
-    return x.mul(np.exp(np.log(sums.mul(0.001 / 9).add(1)).mul(-0.75)));
-  };
-  const dense = (x: jax.Array, name: "local3" | "local4" | "softmax_linear") =>
-    np.matmul(x, w[`${name}/weights`].ref).add(w[`${name}/biases`]);
-
-  let x = norm(pool(conv(images, "conv1")));
-  x = pool(norm(conv(x, "conv2"))).reshape([batch, 2304]);
-  const logits = dense(
-    nn.relu(dense(nn.relu(dense(x, "local3")), "local4")),
-    "softmax_linear",
-  );
-  const crossEntropy = np.sum(nn.logSoftmax(logits).mul(targets)).mul(
-    -1 / batch,
-  );
-  const squares = np.sum(np.square(w["local3/weights"])).add(
-    np.sum(np.square(w["local4/weights"])),
-  );
-  w["softmax_linear/weights"].dispose();
-  band.dispose();
-  return crossEntropy.add(squares.mul(WEIGHT_DECAY / 2));
-}
-
-const step = jax.jit(
-  (w: Parameters, images: jax.Array, targets: jax.Array, band: jax.Array) => {
-    const [value, gradient] = jax.valueAndGrad(loss)(
-      jax.tree.ref(w),
-      images,
-      targets,
-      band,
-    );
-    const next = {} as Parameters;
-    for (const name of PARAMETER_NAMES) {
-      next[name] = w[name].sub(
-        (gradient as Parameters)[name].mul(LEARNING_RATE),
-      );
-    }
-    return [value, next] as [jax.Array, Parameters];
-  },
-);
-
-/** A parameter in jax-js's layout: filters [O, C, KH, KW]; rows of local3 in C, H, W order. */
-function parameter(name: ParameterName): jax.Array {
-  const value = np.array(initial(name), { shape: [...PARAMETERS[name].shape] });
-  if (name.startsWith("conv") && name.endsWith("weights")) {
-    return value.transpose([3, 2, 0, 1]);
-  }
-  if (name !== "local3/weights") return value;
-  return value.reshape([6, 6, 64, 384]).transpose([2, 0, 1, 3]).reshape([
-    2304,
-    384,
-  ]);
-}
-
-let w = {} as Parameters;
-for (const name of PARAMETER_NAMES) w[name] = parameter(name);
-const data = batchOf(batch);
-const images = np.array(data.images, { shape: [batch, 24, 24, 3] }).transpose([
-  0,
-  3,
-  1,
-  2,
-]);
-const targets = np.array(oneHot(data.labels), { shape: [batch, CLASSES] });
-const band = np.array(
-  Float32Array.from(
-    { length: 64 * 64 },
-    (_, i) => +(Math.abs(i % 64 - (i >> 6)) <= 4),
-  ),
-  { shape: [64, 64, 1, 1] },
-);
-await jax.blockUntilReady([images, targets, band, w]);
-
+const { makeStep, NOTE } = TRAINED[net.name];
 await measure(
-  {
-    peer: `jax-js ${device}`,
-    version: "0.1.25",
-    backend: device,
-    note: "LRN and loss composed of its own ops; no weight average",
-  },
-  async () => {
-    const [value, next] = step(w, images.ref, targets.ref, band.ref);
-    w = next;
-    await jax.blockUntilReady(next);
-    return (await value.data())[0];
-  },
+  { peer: `jax-js ${device}`, version: "0.1.25", backend: device, note: NOTE },
+  await makeStep(batch),
 );
 Deno.exit(0);

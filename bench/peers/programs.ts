@@ -1,11 +1,12 @@
 /** The programs that are compared, and how one is run. */
 import { fileURLToPath } from "node:url";
 import type { PeerResult } from "./common.ts";
+import type { NetName } from "./nets/net.ts";
 
 /** Whose program it is; `run.ts` sums up by these. */
 export type Family = "kiln" | "javascript" | "pytorch" | "pytorch with tricks";
 
-/** A program that trains the reference CNN and prints a `PeerResult`. */
+/** A program that trains a net and prints a `PeerResult`. */
 export interface Program {
   readonly key: string;
   readonly family: Family;
@@ -13,13 +14,22 @@ export interface Program {
   readonly command: () => Promise<readonly string[]>;
   /** Takes minutes a round: only with `--all` or `--only`. */
   readonly slow?: boolean;
+  /** The one net that it can train. */
+  readonly only?: NetName;
+  /** Whether its batches, and so its losses, are its own. */
+  readonly ownBatches?: boolean;
 }
 
 /** The row that all others are compared with: the CPU engine, which makes its batches too. */
 export const BASE = "kiln-cpu";
 
 export const PROGRAMS: readonly Program[] = [
-  { key: BASE, family: "kiln", command: () => kiln("--device", "cpu", "--input") },
+  {
+    key: BASE,
+    family: "kiln",
+    command: () => kiln("--device", "cpu", "--input"),
+    ownBatches: true,
+  },
   { key: "kiln-cpu-fixed", family: "kiln", command: () => kiln("--device", "cpu") },
   { key: "kiln-webgpu", family: "kiln", command: () => kiln("--device", "webgpu") },
   { key: "tfjs-webgpu", family: "javascript", command: () => peer("tfjs_webgpu.ts") },
@@ -27,7 +37,12 @@ export const PROGRAMS: readonly Program[] = [
   { key: "jax-js-webgpu", family: "javascript", command: () => peer("jax_js.ts") },
   { key: "pytorch", family: "pytorch", command: () => pytorch("plain") },
   { key: "pytorch-channels-last", family: "pytorch", command: () => pytorch("channels-last") },
-  { key: "pytorch-tricks", family: "pytorch with tricks", command: () => pytorch("tricks") },
+  {
+    key: "pytorch-tricks",
+    family: "pytorch with tricks",
+    command: () => pytorch("tricks"),
+    only: "reference",
+  },
   {
     key: "tfjs-webgpu-stock",
     family: "javascript",

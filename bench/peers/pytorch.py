@@ -1,56 +1,35 @@
 #!/usr/bin/env python3
-"""The reference CNN's training step in PyTorch on the CPU; prints one JSON line.
+"""A net's training step in PyTorch on the CPU; prints one JSON line.
 
-    /usr/bin/python3 bench/peers/pytorch.py [--batch 128] [--steps 5] [--seconds 60] [--threads 2]
-        [--variant plain|channels-last|tricks]
+    /usr/bin/python3 bench/peers/pytorch.py [--net reference|resnet-20|airbench94] [--batch 128]
+        [--steps 5] [--seconds 60] [--threads 2] [--variant plain|channels-last|tricks]
 
 plain is as one would write it; channels-last is the same with images and filters in that memory
-format; tricks is channels-last with the normalization's window sum as a 1x1 convolution with a
-banded matrix, and its power through square roots. Forward, loss, backward and the SGD update; no average of the weights. Batch and initial parameters
-are those of common.ts.
+format; tricks, of the reference net alone, is channels-last with the normalization's window sum as
+a 1x1 convolution with a banded matrix, and its power through square roots. Forward, loss, backward
+and the update; no average of the weights. Batch and initial parameters are those of numbers.ts.
+OMP_WAIT_POLICY is PASSIVE unless it is set.
 """
 
 import argparse
+import importlib
 import json
-import math
 import os
 import resource
 import statistics
 import time
 
-import numpy as np
-import torch
-import torch.nn.functional as F
+# Read when PyTorch is loaded. Where other programs run too, threads that spin at the end of each op
+# wait for one that is kept off its core: two to twenty times slower.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-PARAMETERS = {  # name: (shape, standard deviation or None, constant)
-    "conv1/weights": ((5, 5, 3, 64), 0.05, 0.0),
-    "conv1/biases": ((64,), None, 0.0),
-    "conv2/weights": ((5, 5, 64, 64), 0.05, 0.0),
-    "conv2/biases": ((64,), None, 0.1),
-    "local3/weights": ((2304, 384), 0.04, 0.0),
-    "local3/biases": ((384,), None, 0.1),
-    "local4/weights": ((384, 192), 0.04, 0.0),
-    "local4/biases": ((192,), None, 0.1),
-    "softmax_linear/weights": ((192, 10), 1 / 192, 0.0),
-    "softmax_linear/biases": ((10,), None, 0.0),
+import torch  # noqa: E402
+
+NETS = {  # name: (module with a make_step, images of a batch)
+    "reference": ("pytorch_reference", 128),
+    "resnet-20": ("pytorch_resnet20", 32),
+    "airbench94": ("pytorch_airbench94", 16),
 }
-
-
-def uniform(stream, counters):
-    x = counters + np.uint32((stream << 22) % 2**32)
-    x ^= x >> np.uint32(16)
-    x *= np.uint32(0x7FEB352D)
-    x ^= x >> np.uint32(15)
-    x *= np.uint32(0x846CA68B)
-    x ^= x >> np.uint32(16)
-    return (x.astype(np.float64) + 0.5) / 2.0**32
-
-
-def normals(stream, count, limit=math.inf):
-    counters = np.arange(count + count // 10 + 1000, dtype=np.uint32)
-    radius = np.sqrt(-2 * np.log(uniform(2 * stream, counters)))
-    z = radius * np.cos(2 * np.pi * uniform(2 * stream + 1, counters))
-    return z[np.abs(z) <= limit][:count].astype(np.float32)
 
 
 def blas():
@@ -61,15 +40,10 @@ def blas():
     return ", ".join(names) if names else "PyTorch's own"
 
 
-def initial(stream, shape, deviation, constant):
-    if deviation is None:
-        return np.full(shape, constant, np.float32)
-    return (normals(stream, math.prod(shape), 2) * np.float32(deviation)).reshape(shape)
-
-
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--batch", type=int, default=128)
+    parser.add_argument("--net", choices=list(NETS), default="reference")
+    parser.add_argument("--batch", type=int)
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--threads", type=int, default=2)
@@ -77,52 +51,12 @@ def main():
         "--variant", choices=["plain", "channels-last", "tricks"], default="plain"
     )
     args = parser.parse_args()
+    module, default_batch = NETS[args.net]
+    batch = args.batch or default_batch
     torch.set_num_threads(args.threads)
     plain = args.variant == "plain"
     layout = torch.contiguous_format if plain else torch.channels_last
-
-    w = {}
-    for n, (name, parameter) in enumerate(PARAMETERS.items()):
-        value = torch.tensor(initial(1 + n, *parameter))
-        if value.dim() == 4:
-            value = value.permute(3, 2, 0, 1).contiguous(memory_format=layout)
-        if name == "local3/weights":  # rows in H, W, C order, here for a C, H, W flatten
-            value = value.reshape(6, 6, 64, 384).permute(2, 0, 1, 3).reshape(2304, 384).contiguous()
-        w[name] = value.requires_grad_()
-    images = normals(0, args.batch * 24 * 24 * 3).reshape(args.batch, 24, 24, 3)
-    images = torch.tensor(images).permute(0, 3, 1, 2).contiguous(memory_format=layout)
-    labels = torch.arange(args.batch) * 3 % 10
-
-    channels = torch.arange(64)
-    band = ((channels[:, None] - channels[None, :]).abs() <= 4).float().view(64, 64, 1, 1)
-
-    def norm(x):
-        if args.variant == "tricks":
-            r = (1 + 0.001 / 9 * F.conv2d(x * x, band)).rsqrt()
-            return x * (r * r.sqrt())
-        return F.local_response_norm(x, size=9, alpha=0.001, beta=0.75, k=1.0)
-
-    def pool(x):
-        return F.max_pool2d(x, 3, 2, ceil_mode=True)
-
-    def dense(x, name):
-        return x @ w[name + "/weights"] + w[name + "/biases"]
-
-    def step():
-        x = F.conv2d(images, w["conv1/weights"], w["conv1/biases"], padding=2)
-        x = norm(pool(F.relu(x)))
-        x = F.conv2d(x, w["conv2/weights"], w["conv2/biases"], padding=2)
-        x = pool(norm(F.relu(x))).flatten(1)
-        x = F.relu(dense(F.relu(dense(x, "local3")), "local4"))
-        loss = F.cross_entropy(dense(x, "softmax_linear"), labels)
-        for name in ("local3/weights", "local4/weights"):
-            loss = loss + 0.004 / 2 * w[name].square().sum()
-        loss.backward()
-        with torch.no_grad():
-            for value in w.values():
-                value -= 0.1 * value.grad
-                value.grad = None
-        return loss.item()
+    step = importlib.import_module(module).make_step(batch, layout, args.variant)
 
     times, losses = [], []
     while len(times) <= args.steps and sum(times[1:]) < args.seconds:
@@ -132,20 +66,22 @@ def main():
         if len(times) == 1:
             first_step_at = time.time() * 1000
     median = statistics.median(times[1:])
+    losses = [round(loss, 5) for loss in losses]
     result = {
         "peer": "PyTorch" if plain else f"PyTorch, {args.variant}",
         "version": torch.__version__,
         "backend": f"cpu, {torch.get_num_threads()} threads",
-        "batch": args.batch,
+        "batch": batch,
         "steps": len(times) - 1,
         "first_step_s": round(times[0], 3),
         "first_step_at": round(first_step_at),
         "rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6),
         "step_s_median": float(f"{median:.4g}"),
-        "images_per_s": float(f"{args.batch / median:.4g}"),
-        "loss_first": round(losses[0], 5),
-        "loss_last": round(losses[-1], 5),
-        "note": f"BLAS: {blas()}; no weight average",
+        "images_per_s": float(f"{batch / median:.4g}"),
+        "loss_first": losses[0],
+        "loss_last": losses[-1],
+        "losses": losses,
+        "note": f"BLAS: {blas()}; OMP_WAIT_POLICY={os.environ['OMP_WAIT_POLICY']}; no weight average",
     }
     print(json.dumps(result))
 

@@ -1,24 +1,30 @@
 /**
- * Trains the same CNN in kiln and in its peers on this machine and prints images/s and the ratios.
+ * Trains the same net in kiln and in its peers on this machine and prints images/s and the ratios.
  * The programs run one after another, in rounds, so that all meet the same load; a program's figure
  * is its best round.
  *
  *     deno task bench:peers
  *
- * `--rounds 2`, `--steps`, `--seconds`, `--batch` and `--threads` as in common.ts,
+ * `--net reference|resnet-20|airbench94`, `--rounds 2`, `--steps`, `--seconds`, `--batch` (the net's
+ * own) and `--threads` as in common.ts,
  * `--only kiln-cpu,pytorch`, `--all` adds the peers that take minutes a round, `--json` prints the
- * results as one JSON array.
+ * results as one JSON array. Exits with 1 if `kiln-cpu` failed, or if the losses of programs that
+ * train on the same batch disagree.
  */
 
 import { parseArgs } from "node:util";
 import { formatTable } from "../../src/util/table.ts";
+import { disagreements } from "./agreement.ts";
 import type { PeerResult } from "./common.ts";
+import type { Net } from "./nets/net.ts";
+import { netOf } from "./nets/nets.ts";
 import { BASE, type Family, PROGRAMS, runProgram } from "./programs.ts";
 
 const { values: options } = parseArgs({
   options: {
     rounds: { type: "string", default: "2" },
-    batch: { type: "string", default: "128" },
+    net: { type: "string", default: "reference" },
+    batch: { type: "string" },
     steps: { type: "string", default: "20" },
     seconds: { type: "string", default: "15" },
     threads: { type: "string", default: String(navigator.hardwareConcurrency) },
@@ -27,25 +33,31 @@ const { values: options } = parseArgs({
     json: { type: "boolean", default: false },
   },
 });
-const shared = ["batch", "steps", "seconds", "threads"] as const;
-const limits = shared.flatMap((name) => [`--${name}`, options[name]]);
+const net = chosenNet(options.net);
+const shared = ["steps", "seconds", "threads"] as const;
+const limits = shared.flatMap((name) => [`--${name}`, options[name]])
+  .concat("--net", net.name, "--batch", options.batch ?? String(net.batch));
 
+const programs = PROGRAMS.filter(({ only }) => only === undefined || only === net.name);
 const wanted = options.only?.split(",");
 for (const key of wanted ?? []) {
-  if (!PROGRAMS.some((program) => program.key === key)) {
-    const keys = PROGRAMS.map((program) => program.key).join(", ");
-    console.error(`error: Cannot run ${key} as it is none of the programs: ${keys}`);
+  if (!programs.some((program) => program.key === key)) {
+    const keys = programs.map((program) => program.key).join(", ");
+    console.error(`error: Cannot run ${key} as it is none of ${net.name}'s programs: ${keys}`);
     Deno.exit(2);
   }
 }
-const chosen = PROGRAMS.filter(({ key, slow }) => wanted?.includes(key) ?? (options.all || !slow));
+const chosen = programs.filter(({ key, slow }) => wanted?.includes(key) ?? (options.all || !slow));
 const best = new Map<string, PeerResult>();
+/** Of all rounds, on the batch that they share. */
+const comparable: PeerResult[] = [];
 const failures = new Map<string, string>();
 for (let round = 1; round <= Number(options.rounds); round++) {
   for (const program of chosen.filter(({ key }) => !failures.has(key))) {
     try {
       const result = await runProgram(program, limits);
       console.error(`round ${round}: ${result.peer} ${result.images_per_s} images/s`);
+      if (!program.ownBatches) comparable.push(result);
       best.set(program.key, better(best.get(program.key), result));
     } catch (error) {
       failures.set(program.key, (error as Error).message);
@@ -55,7 +67,18 @@ for (let round = 1; round <= Number(options.rounds); round++) {
 
 if (options.json) console.log(JSON.stringify([...best.values()]));
 else print();
-if (failures.has(BASE)) Deno.exit(1);
+const differing = new Set(disagreements(comparable));
+for (const line of differing) console.error(`error: Losses disagree: ${line}`);
+if (failures.has(BASE) || differing.size > 0) Deno.exit(1);
+
+function chosenNet(name: string): Net {
+  try {
+    return netOf(name);
+  } catch (error) {
+    console.error(`error: ${(error as Error).message}`);
+    Deno.exit(2);
+  }
+}
 
 /** The faster round, with the shorter start and the larger memory of the two. */
 function better(before: PeerResult | undefined, result: PeerResult): PeerResult {

@@ -12,7 +12,7 @@ import type { InspectConfig } from "../train/config.ts";
 import { augmentOf, normalizationOf, openSource, selectData } from "../train/run_data.ts";
 import { writeFileAtomic } from "../util/atomic_file.ts";
 import { ioError } from "../util/io_errors.ts";
-import { permutation, RandomStream, STREAMS } from "../util/random.ts";
+import { permutation, STREAMS } from "../util/random.ts";
 import { formatTable } from "../util/table.ts";
 import { formatCount } from "../util/units.ts";
 
