@@ -16,6 +16,7 @@ import { backendOf, countThreads, open } from "./devices.ts";
 import { formatInput, timeInput } from "./input.ts";
 import { formatKernels, timeKernels } from "./kernels.ts";
 import { convLadder, formatLadder, localLadder, matmulLadder } from "./ladder.ts";
+import { netOf } from "./peers/nets/nets.ts";
 import { type EncodeResult, type StepResult, timeEncode, timeStep } from "./training_step.ts";
 
 /** What a part found, for machines and for people. */
@@ -47,19 +48,23 @@ const PARTS: Readonly<Record<string, (config: BenchConfig) => Promise<Part>>> = 
   },
 };
 
+/** The parts that a net has of its own: the others are of the reference's input and products. */
+const OF_A_NET: ReadonlySet<string> = new Set(["kernels", "step", "encode"]);
+
 /** The encoding must stay below this many seconds, so that it never keeps a GPU waiting. */
 const ENCODE_TARGET = 0.6e-3;
 
 /**
  * Times kernels, the step and the ladders: `deno task bench`.
  *
- * @throws {ConfigError} if `--only` names no part.
+ * @throws {ConfigError} if `--only` names no part, or one that `--net` does not reach.
  */
 export async function benchCommand(config: BenchConfig): Promise<void> {
-  const names = partNames(config.only);
+  const names = partNames(config);
   const about = await engine(config);
   if (!config.json) console.log(about.text);
-  const json: Record<string, unknown> = { engine: about.json, batchSize: config.batchSize };
+  const { batchSize, net } = config;
+  const json: Record<string, unknown> = { engine: about.json, batchSize, net };
   for (const name of names) {
     const part = await PARTS[name](about.config);
     json[name] = part.json;
@@ -68,10 +73,16 @@ export async function benchCommand(config: BenchConfig): Promise<void> {
   if (config.json) console.log(JSON.stringify(json));
 }
 
-function partNames(only: string | null): string[] {
-  const names = Object.keys(PARTS);
+function partNames({ only, net }: Pick<BenchConfig, "only" | "net">): string[] {
+  const all = Object.keys(PARTS);
+  const names = net === "reference" ? all : all.filter((name) => OF_A_NET.has(name));
   if (only === null) return names;
   if (names.includes(only)) return [only];
+  if (all.includes(only)) {
+    throw new ConfigError(`--net is read by --only ${names.join(", ")}: found --only ${only}`, {
+      hint: `leave out --net, or choose --only ${names[0]}`,
+    });
+  }
   const near = nearest(only, names) ?? names.find((name) => name.endsWith(only));
   throw new ConfigError(
     `--only must be one of ${names.join(", ")}: found ${JSON.stringify(only)}`,
@@ -108,13 +119,13 @@ async function kernels(config: BenchConfig): Promise<Part> {
     const skipped = `${device.description} has no timestamps`;
     return { json: { skipped }, text: `Ops of the training step: not timed, as ${skipped}` };
   }
-  const json = await timeKernels(device, config.batchSize);
+  const json = await timeKernels(device, config.batchSize, netOf(config.net));
   return { json, text: formatKernels(json, config.batchSize) };
 }
 
 async function step(config: BenchConfig): Promise<Part> {
   using opened = await open(config);
-  const json = await timeStep(opened.device, config.batchSize);
+  const json = await timeStep(opened.device, config.batchSize, netOf(config.net));
   return { json, text: formatStep(json, config.batchSize, backendOf(opened.device)) };
 }
 
@@ -135,13 +146,13 @@ function formatStep(result: StepResult, batchSize: number, backend: string): str
   return formatTable(rows, { heading, indent: 2, align: "ll" });
 }
 
-async function encode({ device: choice, batchSize }: BenchConfig): Promise<Part> {
+async function encode({ device: choice, batchSize, net }: BenchConfig): Promise<Part> {
   if (choice === "cpu") {
     const skipped = "the CPU engine encodes nothing: a step is one call that computes";
     return { json: { skipped }, text: `JavaScript's time of a step: left out, as ${skipped}` };
   }
   using device = await WebGpuDevice.open({ choice });
-  const json = { ...await timeEncode(device, batchSize), target: ENCODE_TARGET };
+  const json = { ...await timeEncode(device, batchSize, netOf(net)), target: ENCODE_TARGET };
   return { json, text: formatEncode(json) };
 }
 

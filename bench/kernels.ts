@@ -5,6 +5,7 @@ import type { Cost } from "../src/tensor/tensor.ts";
 import { formatTable } from "../src/util/table.ts";
 import { fixed, formatShare } from "../src/util/units.ts";
 import { median } from "./measure.ts";
+import type { Net } from "./peers/nets/net.ts";
 import { usesWinograd, winogradNote } from "./problems.ts";
 import { createStep } from "./training_step.ts";
 
@@ -19,8 +20,12 @@ const PROFILES = 7;
 const LARGEST = 5;
 
 /** The median of several profiles, op by op, in the order in which they run. */
-export async function timeKernels(device: Device, batchSize: number): Promise<OpTime[]> {
-  using step = await createStep(device, batchSize);
+export async function timeKernels(
+  device: Device,
+  batchSize: number,
+  net?: Net,
+): Promise<OpTime[]> {
+  using step = await createStep(device, batchSize, net);
   const { trainer, batch } = step;
   trainer.run(batch);
   await trainer.losses();

@@ -44,8 +44,12 @@ export interface StepResult {
 }
 
 /** Times the step, upload of the batch included, without making the batch. */
-export async function timeStep(device: Device, batchSize: number): Promise<StepResult> {
-  using step = await createStep(device, batchSize);
+export async function timeStep(
+  device: Device,
+  batchSize: number,
+  net?: Net,
+): Promise<StepResult> {
+  using step = await createStep(device, batchSize, net);
   const { trainer, batch } = step;
   const work = { run: () => trainer.run(batch), finish: () => trainer.losses() };
   const timing = await time(work, { seconds: 5, samples: 10, maxQueued: HISTORY_ROWS });
@@ -78,8 +82,12 @@ const ENCODE_RUNS = 300;
  * Times the calls alone, each on an idle device, at the smallest batch whose step has as many dispatches
  * as the one of `batchSize`: the time does not depend on shapes but for the upload of the images.
  */
-export async function timeEncode(device: Device, batchSize: number): Promise<EncodeResult> {
-  using step = await smallStep(device, batchSize);
+export async function timeEncode(
+  device: Device,
+  batchSize: number,
+  net?: Net,
+): Promise<EncodeResult> {
+  using step = await smallStep(device, batchSize, net);
   using fence = createFence(device);
   const { trainer, batch } = step;
   const times: number[] = [];
@@ -100,17 +108,21 @@ export async function timeEncode(device: Device, batchSize: number): Promise<Enc
 }
 
 /** The smallest step with as many dispatches as the step of a whole batch. */
-export async function smallStep(device: Device, batchSize: number): Promise<TrainingStep> {
-  const dispatches = await dispatchesAt(device, batchSize);
+export async function smallStep(
+  device: Device,
+  batchSize: number,
+  net?: Net,
+): Promise<TrainingStep> {
+  const dispatches = await dispatchesAt(device, batchSize, net);
   for (let batch = 1; batch < batchSize; batch *= 2) {
-    const step = await createStep(device, batch);
+    const step = await createStep(device, batch, net);
     if (step.trainer.plan.summary.dispatches === dispatches) return step;
     step[Symbol.dispose]();
   }
-  return await createStep(device, batchSize);
+  return await createStep(device, batchSize, net);
 }
 
-async function dispatchesAt(device: Device, batchSize: number): Promise<number> {
-  using step = await createStep(device, batchSize);
+async function dispatchesAt(device: Device, batchSize: number, net?: Net): Promise<number> {
+  using step = await createStep(device, batchSize, net);
   return step.trainer.plan.summary.dispatches;
 }

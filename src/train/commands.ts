@@ -275,6 +275,13 @@ export const COMMANDS = {
         group: "Run",
         about: "the one part to time",
       },
+      net: {
+        kind: "choice",
+        choices: ["reference", "resnet-20", "airbench94"],
+        default: "reference",
+        group: "Run",
+        about: "whose step kernels, step and encode time; the other parts are the reference's",
+      },
       "batch-size": BATCH_SIZE,
       json: JSON_OUTPUT,
       device: DEVICE,

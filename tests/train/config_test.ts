@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { COMMANDS, defaultRunDir } from "../../src/train/commands.ts";
+import { COMMANDS } from "../../src/train/commands.ts";
 import {
   type CommandName,
   type EvalConfig,
@@ -12,7 +12,6 @@ import {
   parseInspectConfig,
   parsePredictConfig,
   parseTrainConfig,
-  totalSteps,
   type TrainConfig,
   trainConfigFromJson,
 } from "../../src/train/config.ts";
@@ -162,6 +161,7 @@ Deno.test("the other commands' defaults", () => {
   assert.deepEqual(parseDoctorConfig([]), { json: false, device: "auto", threads });
   assert.deepEqual(parseBenchConfig([]), {
     only: null,
+    net: "reference",
     batchSize: 128,
     json: false,
     device: "auto",
@@ -291,14 +291,4 @@ Deno.test("saved settings are read back the same, and checked", () => {
   for (const [json, message] of cases) {
     assert.throws(() => trainConfigFromJson(json, "config.json"), { name: "ConfigError", message });
   }
-});
-
-Deno.test("epochs count whole batches, rounded up", () => {
-  assert.equal(totalSteps({ steps: 7, epochs: null, batchSize: 128, accumulate: 1 }, 50_000), 7);
-  assert.equal(totalSteps({ steps: 7, epochs: 1, batchSize: 128, accumulate: 1 }, 50_000), 391);
-  assert.equal(totalSteps({ steps: 7, epochs: 0.001, batchSize: 128, accumulate: 1 }, 50_000), 1);
-});
-
-Deno.test("a run folder is named by the local time of its start", () => {
-  assert.equal(defaultRunDir(new Date(2015, 10, 4, 11, 5, 9)), "runs/reference-20151104-110509");
 });

@@ -1,6 +1,12 @@
 /** The flags of checkpoints, of going on, and of where weights come from. */
 import assert from "node:assert/strict";
-import { helpText, parseCommandLine, parseTrainConfig } from "../../src/train/config.ts";
+import { defaultRunDir } from "../../src/train/commands.ts";
+import {
+  helpText,
+  parseCommandLine,
+  parseTrainConfig,
+  totalSteps,
+} from "../../src/train/config.ts";
 
 Deno.test("each flag of checkpoints and of going on is read", () => {
   const line =
@@ -59,4 +65,14 @@ Deno.test("the help says how intervals are written, and what excludes what", () 
   assert.ok(text.includes("--on-full continue|stop"));
   assert.match(text, /--init-from <file> [^)]*\(not with --resume; default random weights\)/);
   assert.match(text, /--resume go on with the run in --run-dir/);
+});
+
+Deno.test("epochs count whole batches, rounded up", () => {
+  assert.equal(totalSteps({ steps: 7, epochs: null, batchSize: 128, accumulate: 1 }, 50_000), 7);
+  assert.equal(totalSteps({ steps: 7, epochs: 1, batchSize: 128, accumulate: 1 }, 50_000), 391);
+  assert.equal(totalSteps({ steps: 7, epochs: 0.001, batchSize: 128, accumulate: 1 }, 50_000), 1);
+});
+
+Deno.test("a run folder is named by the local time of its start", () => {
+  assert.equal(defaultRunDir(new Date(2015, 10, 4, 11, 5, 9)), "runs/reference-20151104-110509");
 });
