@@ -1,7 +1,8 @@
 /** The golden values of `resnets.json`, and the parameters and batches they belong to: the twin of `resnets.py`. */
+import assert from "node:assert/strict";
 import { type ParameterLayout, splitBlock } from "../../src/nn/parameters.ts";
 import { sizeOf } from "../../src/tensor/shape.ts";
-import { hashed } from "./fixture.ts";
+import { hashed, relativeError } from "./fixture.ts";
 
 /** Values of a tensor at every `stride`th place, and the norm of all. */
 export interface Sampled {
@@ -81,4 +82,17 @@ function rangeOf(name: string, shape: readonly number[]): { offset: number; scal
   if (shape.length === 1) return { offset: 0, scale: 0.25 };
   if (shape.length === 2) return { offset: 0, scale: Math.sqrt(3 / shape[0]) };
   return { offset: 0, scale: Math.sqrt(6 / (shape[0] * shape[1] * shape[2])) };
+}
+
+/** That values and their norm are the golden ones, within a relative tolerance. */
+export function assertSampled(
+  actual: Float32Array,
+  { norm, stride, values }: Sampled,
+  tolerance: number,
+  what: string,
+): void {
+  const error = relativeError(actual, values, stride);
+  assert.ok(error < tolerance, `${what} differs by ${error}`);
+  const off = Math.abs(Math.sqrt(actual.reduce((sum, v) => sum + v * v, 0)) / norm - 1);
+  assert.ok(off < tolerance, `${what}: norm is off by ${off}`);
 }

@@ -10,7 +10,12 @@ import { recipeOf } from "../../src/train/recipe.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import golden from "../golden/airbench.json" with { type: "json" };
 import { hashed, relativeError } from "../golden/fixture.ts";
-import { resnetImages, resnetParameters, type Sampled } from "../golden/resnets_fixture.ts";
+import {
+  assertSampled,
+  resnetImages,
+  resnetParameters,
+  type Sampled,
+} from "../golden/resnets_fixture.ts";
 import { testEngines } from "../support.ts";
 
 /**
@@ -131,16 +136,4 @@ Deno.test("whitening filters are numpy's eigenvectors, but for signs, and their 
 function assertNear(actual: number, expected: number, tolerance: number, what: string): void {
   const off = Math.abs(actual / expected - 1);
   assert.ok(off < tolerance, `${what} is ${actual}, expected ${expected}: off by ${off}`);
-}
-
-function assertSampled(
-  actual: Float32Array,
-  { norm, stride, values }: Sampled,
-  tolerance: number,
-  what: string,
-): void {
-  const error = relativeError(actual, values, stride);
-  assert.ok(error < tolerance, `${what} differs by ${error}`);
-  const off = Math.abs(Math.sqrt(actual.reduce((sum, v) => sum + v * v, 0)) / norm - 1);
-  assert.ok(off < tolerance, `${what}: norm is off by ${off}`);
 }

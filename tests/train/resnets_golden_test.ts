@@ -11,11 +11,11 @@ import { REFERENCE_RECIPE } from "../../src/train/recipe.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { relativeError } from "../golden/fixture.ts";
 import {
+  assertSampled,
   type GoldenNetwork,
   loadResnets,
   resnetImages,
   resnetParameters,
-  type Sampled,
 } from "../golden/resnets_fixture.ts";
 import { testEngines } from "../support.ts";
 
@@ -138,16 +138,4 @@ async function assertEvaluated(scorer: Scorer, expected: GoldenNetwork, engine: 
   assert.ok(error < TOLERANCE.evaluated, `${engine}: evaluated logits differ by ${error}`);
   // They are not those of training.
   assert.ok(relativeError(expected.evaluated, expected.logits) > 0.1);
-}
-
-function assertSampled(
-  actual: Float32Array,
-  { norm, stride, values }: Sampled,
-  tolerance: number,
-  what: string,
-): void {
-  const error = relativeError(actual, values, stride);
-  assert.ok(error < tolerance, `${what} differs by ${error}`);
-  const off = Math.abs(Math.sqrt(actual.reduce((sum, v) => sum + v * v, 0)) / norm - 1);
-  assert.ok(off < tolerance, `${what}: norm is off by ${off}`);
 }
