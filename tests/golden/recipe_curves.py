@@ -90,12 +90,14 @@ class Images:
         rows, columns = top[:, None] + np.arange(side), left[:, None] + np.arange(side)
         columns[flip] = columns[flip, ::-1]
         picked = (np.arange(n)[:, None, None], slice(None), rows[:, :, None], columns[:, None, :])
-        return self.finished(np.ascontiguousarray(padded[picked].transpose(0, 3, 1, 2)))
+        # NCHW by its strides alone: what lies in memory is NHWC, which PyTorch's kernels are faster with.
+        return self.finished(padded[picked].transpose(0, 3, 1, 2))
 
     def central(self, images):
         start = (32 - self.recipe.side) // 2
         span = slice(start, start + self.recipe.side)
-        return self.finished(np.ascontiguousarray(self.scaled(images)[:, :, span, span]))
+        crops = self.scaled(images)[:, :, span, span].transpose(0, 2, 3, 1)
+        return self.finished(np.ascontiguousarray(crops).transpose(0, 3, 1, 2))
 
 
 def batches(images, labels, make, size, random):
