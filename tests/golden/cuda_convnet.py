@@ -59,11 +59,14 @@ def local(x, w, b):
     return locally_connected(x, w, b, 3, 1, "SAME")
 
 
+def three_convolutions(x, w, norm):
+    x = norm(torch.relu(max_pool(conv(x, *w["conv1"]))))
+    x = norm(avg_pool(torch.relu(conv(x, *w["conv2"]))))
+    return avg_pool(torch.relu(conv(x, *w["conv3"]))).flatten(1)
+
+
 def pct18(x, w):
-    x = rnorm(torch.relu(max_pool(conv(x, *w["conv1"]))))
-    x = rnorm(avg_pool(torch.relu(conv(x, *w["conv2"]))))
-    x = avg_pool(torch.relu(conv(x, *w["conv3"])))
-    return x.flatten(1) @ w["fc10"][0] + w["fc10"][1]
+    return three_convolutions(x, w, rnorm) @ w["fc10"][0] + w["fc10"][1]
 
 
 def local_11pct(x, w):

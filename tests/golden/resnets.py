@@ -74,11 +74,11 @@ class Network:
         if not self.training:
             mean, variance = self.running[name]
             return F.batch_norm(x, mean, variance, gamma, beta, False, 0.0, self.epsilon)
-        self.follow(name, x.detach())
+        still = x.detach()
+        self.follow(name, (still.mean((0, 2, 3)), still.var((0, 2, 3), unbiased=False)))
         return F.batch_norm(x, None, None, gamma, beta, True, 0.0, self.epsilon)
 
-    def follow(self, name, x):
-        batch = (x.mean((0, 2, 3)), x.var((0, 2, 3), unbiased=False))
+    def follow(self, name, batch):
         start = (torch.zeros_like(batch[0]), torch.ones_like(batch[1]))
         self.running[name] = self.followed(name, self.running.get(name, start), batch)
 
@@ -104,8 +104,9 @@ class Network:
 
 
 class PreActivation(Network):
-    """research/resnet with one unit a stage."""
+    """research/resnet; `units` a stage."""
 
+    units = 1
     epsilon, slope, decays_all, classes = 1e-3, 0.1, False, 10
     decay, zero_debias = 0.9, True
 
@@ -132,12 +133,13 @@ class PreActivation(Network):
     def forward(self, x):
         x = self.conv("stem", x, 16, 3, 1)
         for stage, (filters, stride) in enumerate(zip(self.widths, (1, 2, 2))):
-            unit = f"unit_{stage + 1}_0"
-            before = x
-            x = self.activated(self.norm(unit + "/bn1", x))
-            from_ = x if stage == 0 else before  # activate_before_residual
-            x = self.branch(unit, x, filters, stride)
-            x = x + self.shortcut_of(unit, from_, filters, stride)
+            for i in range(self.units):
+                unit, step = f"unit_{stage + 1}_{i}", stride if i == 0 else 1
+                before = x
+                x = self.activated(self.norm(unit + "/bn1", x))
+                from_ = x if stage == i == 0 else before  # activate_before_residual
+                x = self.branch(unit, x, filters, step)
+                x = x + self.shortcut_of(unit, from_, filters, step)
         x = self.activated(self.norm("bn_last", x))
         return self.dense("logits", x.mean((2, 3)), self.classes)
 
@@ -160,8 +162,9 @@ class Bottleneck(PreActivation):
 
 
 class Version1(Network):
-    """cifar10_estimator with one unit a stage; it has a class more than CIFAR-10."""
+    """cifar10_estimator, `units` a stage; it has a class more than CIFAR-10."""
 
+    units = 1
     epsilon, slope, decays_all, classes = 1e-5, 0.0, True, 11
     decay, zero_debias = 0.997, False
 
@@ -174,10 +177,13 @@ class Version1(Network):
     def forward(self, x):
         x = self.activated(self.norm("stem/bn", self.conv("stem", x, 16, 3, 1)))
         for stage, (filters, stride) in enumerate(zip((16, 32, 64), (1, 2, 2))):
-            unit = f"unit_{stage + 1}_0"
-            y = self.activated(self.norm(unit + "/bn1", self.conv(unit + "/conv1", x, filters, 3, stride)))
-            y = self.norm(unit + "/bn2", self.conv(unit + "/conv2", y, filters, 3, 1))
-            x = self.activated(y + (x if x.shape[1] == filters else self.shortcut(x, filters, stride)))
+            for i in range(self.units):
+                unit, step = f"unit_{stage + 1}_{i}", stride if i == 0 else 1
+                y = self.conv(unit + "/conv1", x, filters, 3, step)
+                y = self.activated(self.norm(unit + "/bn1", y))
+                y = self.norm(unit + "/bn2", self.conv(unit + "/conv2", y, filters, 3, 1))
+                x = y + (x if x.shape[1] == filters else self.shortcut(x, filters, step))
+                x = self.activated(x)
         return self.dense("logits", x.mean((2, 3)), self.classes)
 
 

@@ -119,6 +119,9 @@ Deno.test("airbench94's first filters pass a channel on, its betas start at 0, a
     const largest = Math.max(...filter(64).map(Math.abs));
     assert.ok(largest <= 1 / 24 && largest > 0.9 / 24, `${largest}`);
     assert.ok(values["group3/bn2/beta"].every((v) => v === 0));
+    const biases = Math.max(...values["whiten/biases"].map(Math.abs));
+    if (definition === airbench94) assert.equal(biases, 0);
+    else assert.ok(biases <= 1 / Math.sqrt(12) && biases > 0.8 / Math.sqrt(12), `${biases}`);
     const head = values["head/weights"];
     const deviation = Math.sqrt(head.reduce((sum, v) => sum + v * v, 0) / head.length);
     const expected = definition === airbench94 ? 1 / 16 / Math.sqrt(3) : 1;

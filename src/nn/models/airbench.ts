@@ -1,7 +1,14 @@
 import { gelu, scale } from "../../ops/elementwise.ts";
 import type { WindowAttributes } from "../../ops/window.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
-import { identityFilters, normal, uniformFanIn, unitDeviation } from "../initializers.ts";
+import {
+  constantInitializer,
+  identityFilters,
+  type Initializer,
+  normal,
+  uniformFanIn,
+  unitDeviation,
+} from "../initializers.ts";
 import { batchNorm, conv, dense, flatten, maxPool } from "../layers.ts";
 import { defineModel, type ModelDefinition, type Recipe } from "../model.ts";
 import type { Net } from "../net.ts";
@@ -26,7 +33,11 @@ function pooling(size: number): WindowAttributes {
 /** What differs between the two nets: factors of the recipe's rate and decay, and the head. */
 interface Variant {
   readonly filters: { readonly decay: number };
-  readonly biases: { readonly rate: number; readonly decay: number };
+  readonly biases: {
+    readonly start: Initializer;
+    readonly rate: number;
+    readonly decay: number;
+  };
   readonly betas: { readonly rate: number; readonly decay: number };
   readonly head: { readonly rate: number; readonly decay: number };
   /** Whether the rate of the whitening's biases has a straight line of its own to zero. */
@@ -75,6 +86,7 @@ function whiten(net: Net, images: Tensor, { biases, fades }: Variant): Tensor {
     weights: normal(Math.sqrt(1 / (PATCH * PATCH * 3))),
     fromImages: whiteningFilters(PATCH, WHITENING_EPSILON),
     rate: 0,
+    biases: biases.start,
     biasRate: biases.rate,
     biasDecay: biases.decay,
     biasLimit: { epochs: BIAS_EPOCHS, fades },
@@ -124,7 +136,7 @@ const BETA_RATE = 64;
 /** `airbench94`: 1,971,352 trained parameters, 288 fixed; Nesterov momentum and lookahead, 9.9 epochs without their last batches. */
 export const airbench94 = airbench("airbench94", {
   filters: { decay: 1 },
-  biases: { rate: 1, decay: 1 },
+  biases: { start: constantInitializer(0), rate: 1, decay: 1 },
   betas: { rate: BETA_RATE, decay: 1 / BETA_RATE },
   head: { rate: 1, decay: 1 },
   fades: false,
@@ -154,7 +166,8 @@ const HEAD_RATE = MUON.head * MUON.batch;
 /** `airbench94-muon`: the same net; filters learn by Muon, 8 epochs. */
 export const airbench94Muon = airbench("airbench94-muon", {
   filters: { decay: 0 },
-  biases: { rate: BIAS_RATE / MUON.filters, decay: 1 },
+  // PyTorch's own, which the other variant sets to 0.
+  biases: { start: uniformFanIn(PATCH * PATCH * 3), rate: BIAS_RATE / MUON.filters, decay: 1 },
   betas: { rate: BIAS_RATE / MUON.filters, decay: 1 },
   head: { rate: HEAD_RATE / MUON.filters, decay: BIAS_RATE / HEAD_RATE },
   fades: true,
