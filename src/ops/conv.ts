@@ -58,6 +58,8 @@ const SAMPLES: readonly ConvSample[] = [
   { x: [3, 7, 6, 20], o: 28, window: { size: [3, 3], strides: [1, 1], padding: "same" } },
   { x: [2, 11, 10, 12], o: 16, window: { size: [3, 3], strides: [1, 1], padding: "valid" } },
   { x: [13, 3, 3, 256], o: 136, window: { size: [3, 3], strides: [1, 1], padding: "same" } },
+  { x: [3, 11, 8, 12], o: 20, window: { size: [3, 3], strides: [2, 2], padding: "same" } },
+  { x: [3, 10, 9, 16], o: 12, window: { size: [5, 5], strides: [3, 2], padding: "valid" } },
 ];
 
 function filterShape({ x, o, window }: ConvSample): number[] {

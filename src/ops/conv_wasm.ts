@@ -66,8 +66,9 @@ export function convGradInputWasm({ geometry: g, window, o }: ConvProblem): Laun
 function forward(
   { geometry: g, window, dilation, o, flip, bias, relu }: Forward,
 ): LaunchList {
-  if (dilation[0] === 1 && dilation[1] === 1 && suitsWinograd(g, window, o)) {
-    return winogradWasm(g, o, { taps: window.size[0], flip, bias, relu });
+  // The direct kernel multiplies the zeros between spread pixels, too.
+  if (suitsWinograd(g, window, o)) {
+    return winogradWasm(g, o, { taps: window.size[0], dilation, flip, bias, relu });
   }
   const { size: [kh, kw], strides: [strideH, strideW] } = window;
   const panels = Math.ceil(o / 8);

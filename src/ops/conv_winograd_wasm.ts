@@ -66,12 +66,13 @@ function imageParams({ n, h, w, c, oh, ow, padTop, padLeft }: WindowGeometry, o:
   return { n, o, h, w, c, oh, ow, pad_top: padTop, pad_left: padLeft };
 }
 
-/** A convolution of input 0 with the filters of input 1; `flip`: with the filters' gradient in x. */
+/** A convolution of input 0, spread by the dilation, with the filters of input 1; `flip`: with the filters' gradient in x. */
 export function winogradWasm(
   g: WindowGeometry,
   o: number,
-  { taps, flip, bias, relu }: {
+  { taps, dilation: [dilateH, dilateW], flip, bias, relu }: {
     readonly taps: number;
+    readonly dilation: readonly [number, number];
     readonly flip: boolean;
     readonly bias?: Operand;
     readonly relu: boolean;
@@ -93,6 +94,8 @@ export function winogradWasm(
           taps,
           unit_tiles: tiles,
           group_panels: groupPanels(o),
+          dilate_h: dilateH,
+          dilate_w: dilateW,
           has_bias: Number(bias !== undefined),
           relu: Number(relu),
         },

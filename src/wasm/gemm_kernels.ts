@@ -99,6 +99,8 @@ export const GEMM_KERNELS = {
       taps: "u32",
       unit_tiles: "u32",
       group_panels: "u32",
+      dilate_h: "u32",
+      dilate_w: "u32",
       has_bias: "u32",
       relu: "u32",
     },

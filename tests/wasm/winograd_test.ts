@@ -118,7 +118,7 @@ Deno.test("the tiles of a unit fit in a thread's scratch area", () => {
         const window = { size: [taps, taps], strides: [1, 1], padding: "same" } as const;
         if (!suitsWinograd(g, window, o)) continue;
         const forward = paramsOf(
-          winogradWasm(g, o, { taps, flip: false, relu: false }),
+          winogradWasm(g, o, { taps, dilation: [1, 1], flip: false, relu: false }),
           "winograd_conv2d",
         );
         const tiles = Math.ceil(forward.unit_tiles / 6) * 6, line = forward.group_panels * 32;

@@ -3,7 +3,10 @@ import { gatherOutput, PASS_BYTES, TILE, transformInput } from "./conv_winograd"
 import { padBias } from "./gemm_store";
 import { tile } from "./gemm_tile";
 
-/** Writes the addresses of a tile's size x size pixels, from row `top`, column `left`; `zeros` outside. */
+/**
+ * Writes the addresses of a tile's size x size pixels, from row `top`, column `left`; `zeros` outside, and between
+ * the image's pixels where they are spread: row y of the image is row y * dilateH, and so across.
+ */
 export function listPixels(
   table: usize,
   size: i32,
@@ -12,20 +15,25 @@ export function listPixels(
   w: i32,
   top: i32,
   left: i32,
+  dilateH: i32,
+  dilateW: i32,
   pixel: usize,
   zeros: usize,
 ): void {
   for (let y = top; y < top + size; y++) {
+    const row = y / dilateH;
+    const inRow = y >= 0 && row < h && row * dilateH == y;
     for (let x = left; x < left + size; x++) {
-      const inside = y >= 0 && y < h && x >= 0 && x < w;
-      store<u32>(table, <u32> (inside ? image + <usize> (y * w + x) * pixel : zeros));
+      const column = x / dilateW;
+      const inside = inRow && x >= 0 && column < w && column * dilateW == x;
+      store<u32>(table, <u32> (inside ? image + <usize> (row * w + column) * pixel : zeros));
       table += 4;
     }
   }
 }
 
 /**
- * y = act(convolution of x, stride 1, with transformed 3x3 or 5x5 filters u + bias): a product
+ * y = act(convolution of x, spread by the dilation, stride 1, with transformed 3x3 or 5x5 filters u + bias): a product
  * [tiles, C] [C, O] for each of the 36 or 64 numbers of a transformed tile. C and O are multiples of 4.
  * A unit is `unit_tiles` 4x4 tiles of y, numbered along rows, then columns, then images; it makes
  * `group_panels` panels of 8 output channels at a time.
@@ -37,7 +45,8 @@ export function winograd_conv2d(p: usize, first: i32, last: i32, scratch: usize)
   const oh = i32Param(p, 9), ow = i32Param(p, 10);
   const padTop = i32Param(p, 11), padLeft = i32Param(p, 12);
   const taps = i32Param(p, 13), unitTiles = i32Param(p, 14), groupPanels = i32Param(p, 15);
-  const hasBias = i32Param(p, 16) != 0, relu = i32Param(p, 17) != 0;
+  const dilateH = i32Param(p, 16), dilateW = i32Param(p, 17);
+  const hasBias = i32Param(p, 18) != 0, relu = i32Param(p, 19) != 0;
 
   const side = <usize> (TILE + taps - 1), points = side * side;
   const down = (oh + TILE - 1) / TILE, across = (ow + TILE - 1) / TILE;
@@ -66,7 +75,8 @@ export function winograd_conv2d(p: usize, first: i32, last: i32, scratch: usize)
       const index = start + i, image = index / (down * across);
       const row = index / across % down * TILE, column = index % across * TILE;
       const from = x + <usize> (image * h * w) * pixel;
-      listPixels(table, <i32> side, from, h, w, row - padTop, column - padLeft, pixel, zeros);
+      const top = row - padTop, left = column - padLeft;
+      listPixels(table, <i32> side, from, h, w, top, left, dilateH, dilateW, pixel, zeros);
       transformInput(side, table, pixel, v + <usize> i * pixel, vStride, scratch);
     }
     for (let firstPanel = 0; firstPanel < panels; firstPanel += groupPanels) {

@@ -56,10 +56,11 @@ export function winograd_grad_weight(p: usize, first: i32, last: i32, scratch: u
         const index = start + i, image = index / (down * across);
         const row = index / across % down * TILE, column = index % across * TILE;
         const at = fromX + <usize> (image * h * w) * pixel;
-        listPixels(table, <i32> side, at, h, w, row - padTop, column - padLeft, pixel, zeros);
+        const top = row - padTop, left = column - padLeft;
+        listPixels(table, <i32> side, at, h, w, top, left, 1, 1, pixel, zeros);
         transformInput(side, table, width, v + <usize> i * line, vStride, scratch);
         const dyAt = fromDy + <usize> (image * oh * ow) * dyPixel;
-        listPixels(table, TILE, dyAt, oh, ow, row, column, dyPixel, zeros);
+        listPixels(table, TILE, dyAt, oh, ow, row, column, 1, 1, dyPixel, zeros);
         const to = packed + (<usize> i << 5);
         transformGradient(side, table, dyWidth, to, packedStride, packedPanel, scratch);
       }
