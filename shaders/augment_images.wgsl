@@ -9,6 +9,7 @@
 // no block has gives NaN, so that it cannot train silently.
 // Dispatch: N workgroups, folded, for each block.
 //! use lib/fold.wgsl
+//! use lib/augment_row.wgsl
 //! use lib/color.wgsl
 
 override COLOR: bool;
@@ -38,22 +39,6 @@ struct Params {
   deviation_b: f32,
 }
 
-// AUGMENT of src/ops/augment_row.ts.
-struct Row {
-  top: f32,
-  left: f32,
-  flip: f32,
-  saturation: f32,
-  hue: f32,
-  brightness: f32,
-  contrast: f32,
-  cutout_top: f32,
-  cutout_left: f32,
-  cutout_size: f32,
-  unused_0: f32,
-  unused_1: f32,
-}
-
 @group(0) @binding(0) var<storage, read> block: array<u32>;
 @group(0) @binding(1) var<storage, read> ids: array<u32>;
 @group(0) @binding(2) var<storage, read> rows: array<Row>;
@@ -79,13 +64,6 @@ fn total(local: u32, value: vec3f) -> vec3f {
 fn place_of(i: u32) -> vec2u {
   let row = i / p.crop_width;
   return vec2u(row, i - row * p.crop_width);
-}
-
-// Mirrored at 0 and at size - 1, which are not repeated.
-fn mirrored(place: i32, size: i32) -> u32 {
-  let period = 2u * u32(size - 1);
-  let at = u32(abs(place)) % max(period, 1u);
-  return min(at, period - at);
 }
 
 fn byte_at(start: u32, at: u32) -> f32 {

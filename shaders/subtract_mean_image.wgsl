@@ -3,6 +3,7 @@
 // rows: [N], the crop, the flip and the square of each image; mean: [HEIGHT of p, WIDTH of p, 3].
 // Dispatch: ceil(N h w / 256) workgroups, folded.
 //! use lib/fold.wgsl
+//! use lib/augment_row.wgsl
 
 override REFLECT: bool;
 
@@ -10,34 +11,11 @@ const WORKGROUP = 256u;
 
 struct Params { batch: u32, crop_height: u32, crop_width: u32, height: i32, width: i32 }
 
-// AUGMENT of src/ops/augment_row.ts.
-struct Row {
-  top: f32,
-  left: f32,
-  flip: f32,
-  saturation: f32,
-  hue: f32,
-  brightness: f32,
-  contrast: f32,
-  cutout_top: f32,
-  cutout_left: f32,
-  cutout_size: f32,
-  unused_0: f32,
-  unused_1: f32,
-}
-
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read> rows: array<Row>;
 @group(0) @binding(2) var<storage, read> mean: array<f32>;
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 @group(0) @binding(4) var<uniform> p: Params;
-
-// Mirrored at 0 and at size - 1, which are not repeated.
-fn mirrored(place: i32, size: i32) -> i32 {
-  let period = 2 * (size - 1);
-  let at = abs(place) % max(period, 1);
-  return min(at, period - at);
-}
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -57,7 +35,7 @@ fn main(
   let across = select(pixel.y, p.crop_width - 1u - pixel.y, row.flip != 0.0);
   var place = vec2i(i32(row.top) + i32(pixel.x), i32(row.left) + i32(across));
   let size = vec2i(p.height, p.width);
-  if (REFLECT) { place = vec2i(mirrored(place.x, size.x), mirrored(place.y, size.y)); }
+  if (REFLECT) { place = vec2i(vec2u(mirrored(place.x, size.x), mirrored(place.y, size.y))); }
   var taken = vec3f(0.0);
   if (!is_cut && all(place >= vec2i(0)) && all(place < size)) {
     let start = 3 * (place.x * size.y + place.y);

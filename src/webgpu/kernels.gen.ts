@@ -54,6 +54,7 @@ import standardize from "../../shaders/standardize.wgsl" with { type: "text" };
 import subtract_mean_image from "../../shaders/subtract_mean_image.wgsl" with { type: "text" };
 import unary from "../../shaders/unary.wgsl" with { type: "text" };
 import lib_activation from "../../shaders/lib/activation.wgsl" with { type: "text" };
+import lib_augment_row from "../../shaders/lib/augment_row.wgsl" with { type: "text" };
 import lib_color from "../../shaders/lib/color.wgsl" with { type: "text" };
 import lib_fold from "../../shaders/lib/fold.wgsl" with { type: "text" };
 import lib_lanes from "../../shaders/lib/lanes.wgsl" with { type: "text" };
@@ -69,6 +70,7 @@ import lib_window_sum from "../../shaders/lib/window_sum.wgsl" with { type: "tex
 /** Texts that shaders take in by `//! use lib/NAME.wgsl`. */
 export const LIBRARIES: Readonly<Record<string, string>> = {
   "lib/activation.wgsl": lib_activation,
+  "lib/augment_row.wgsl": lib_augment_row,
   "lib/color.wgsl": lib_color,
   "lib/fold.wgsl": lib_fold,
   "lib/lanes.wgsl": lib_lanes,
