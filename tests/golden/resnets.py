@@ -22,22 +22,11 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from reference_cnn import digits, relative
+from reference_cnn import digits, hashed, relative
 
 BATCH, STEPS, SAMPLES, FULL = 4, 10, 24, 32
 MOMENTUM, WEIGHT_DECAY = 0.9, 0.0002
 LABELS = [3, 0, 9, 6]
-
-
-def hashed(stream, shape, offset, scale):
-    x = np.arange(math.prod(shape), dtype=np.uint32) + np.uint32(stream << 20)
-    x ^= x >> np.uint32(16)
-    x *= np.uint32(0x7FEB352D)
-    x ^= x >> np.uint32(15)
-    x *= np.uint32(0x846CA68B)
-    x ^= x >> np.uint32(16)
-    u = ((x >> np.uint32(8)).astype(np.float64) - 2.0**23) / 2.0**23
-    return (offset + scale * u).astype(np.float32).reshape(shape)
 
 
 class Network:
