@@ -5,7 +5,8 @@ import { l2Loss } from "../ops/reduce.ts";
 import { momentumUpdate, sgdUpdate } from "../ops/update.ts";
 import { sizeOf } from "../tensor/shape.ts";
 import { constant, fill, type Tensor } from "../tensor/tensor.ts";
-import type { BlockLayout, OptimizerInputs } from "./optimizers.ts";
+import { type BlockLayout, filledBlock } from "./block.ts";
+import type { OptimizerInputs } from "./optimizers.ts";
 
 type Parameter = BlockLayout["specs"][number];
 
@@ -31,10 +32,7 @@ export function muonUpdate(
 ): Tensor {
   const { specs, offsets } = layout;
   const { momentum, muonMomentum } = settings;
-  const momenta = new Float32Array(layout.size).fill(momentum);
-  specs.forEach((spec, i) => {
-    if (isMatrix(spec)) momenta.fill(muonMomentum, offsets[i], offsets[i] + sizeOf(spec.shape));
-  });
+  const momenta = filledBlock(layout, (spec) => isMatrix(spec) ? muonMomentum : momentum);
   const own = constant(momenta, [layout.size], "momenta");
   // The update in place knows one momentum: what a filter's differs by goes with its gradient.
   const differing = constant(momenta.map((m) => m - momentum), [layout.size], "momenta");

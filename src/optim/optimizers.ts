@@ -3,6 +3,7 @@ import { adamwUpdate } from "../ops/adamw.ts";
 import { emaUpdate, momentumUpdate, sgdUpdate } from "../ops/update.ts";
 import type { Shape } from "../tensor/shape.ts";
 import { fill, type Tensor } from "../tensor/tensor.ts";
+import type { BlockLayout } from "./block.ts";
 import { muonUpdate } from "./muon.ts";
 
 /** The optimizers. */
@@ -20,13 +21,6 @@ export interface OptimizerSettings {
   readonly beta2: number;
   /** Added to the divisor. */
   readonly epsilon: number;
-}
-
-/** Parameters in a block: their shapes, their own factors of the learning rate, and where they lie, in elements. */
-export interface BlockLayout {
-  readonly specs: readonly { readonly shape: Shape; readonly rate: number }[];
-  readonly offsets: readonly number[];
-  readonly size: number;
 }
 
 /** What an optimizer's step is built from; blocks are in the layout of the parameters. */

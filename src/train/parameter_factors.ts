@@ -2,7 +2,7 @@
 
 import type { LearningLimit, ParameterLayout, ParameterSpec } from "../nn/parameters.ts";
 import { add, multiply } from "../ops/elementwise.ts";
-import { sizeOf } from "../tensor/shape.ts";
+import { filledBlock } from "../optim/block.ts";
 import { constant, type Tensor } from "../tensor/tensor.ts";
 import { ConfigError } from "../util/errors.ts";
 import type { Recipe } from "./recipe.ts";
@@ -15,19 +15,18 @@ import type { Recipe } from "./recipe.ts";
  */
 export function withOwnRates(
   gradient: Tensor,
-  { specs, offsets, size }: ParameterLayout,
+  layout: ParameterLayout,
   recipe: Recipe,
 ): Tensor {
-  const own = specs.find(({ rate, limit }) => rate !== 0 && (rate !== 1 || limit));
+  const own = layout.specs.find(({ rate, limit }) => rate !== 0 && (rate !== 1 || limit));
   if (own === undefined) return gradient;
   if (recipe.optimizer === "adamw") {
     throw new ConfigError(`Cannot train with adamw as ${own.name} has a learning rate of its own`, {
       hint: "choose --optimizer sgd, momentum, nesterov or muon for this model",
     });
   }
-  const rates = new Float32Array(size);
-  specs.forEach(({ shape, rate }, i) => rates.fill(rate, offsets[i], offsets[i] + sizeOf(shape)));
-  return multiply(gradient, constant(rates, [size], "rates"));
+  const rates = filledBlock(layout, ({ rate }) => rate);
+  return multiply(gradient, constant(rates, [layout.size], "rates"));
 }
 
 /** The one limit that parameters of a model have; undefined if none has. @throws {RangeError} if they differ */
@@ -59,29 +58,15 @@ export function limitFactor(
   return fades ? (1 - step / steps) * rates.initial / rates.now : 1;
 }
 
-/** A step's direction, that of limited parameters times `factor`; the same where none is. */
-export function withLimits(
-  direction: Tensor,
-  { specs, offsets, size }: ParameterLayout,
-  factor: Tensor,
-): Tensor {
-  if (limitOf(specs) === undefined) return direction;
-  const limited = new Float32Array(size);
-  specs.forEach(({ shape, limit }, i) => {
-    if (limit) limited.fill(1, offsets[i], offsets[i] + sizeOf(shape));
-  });
-  const free = constant(limited.map((one) => 1 - one), [size], "unlimited");
-  return multiply(direction, add(multiply(constant(limited, [size], "limited"), factor), free));
+/** What a step's directions are multiplied by: `factor` for limited parameters, else 1; undefined where none is. */
+export function limitBlock(layout: ParameterLayout, factor: Tensor): Tensor | undefined {
+  if (limitOf(layout.specs) === undefined) return undefined;
+  const limited = filledBlock(layout, ({ limit }) => limit ? 1 : 0);
+  const free = constant(limited.map((one) => 1 - one), [layout.size], "unlimited");
+  return add(multiply(constant(limited, [layout.size], "limited"), factor), free);
 }
 
 /** The recipe's decay times each parameter's own factor; none for what is frozen. */
-export function decayBlock(
-  { specs, offsets, size }: ParameterLayout,
-  factor: number,
-): Float32Array {
-  const block = new Float32Array(size);
-  specs.forEach(({ shape, decay, rate }, i) => {
-    block.fill(rate === 0 ? 0 : factor * decay, offsets[i], offsets[i] + sizeOf(shape));
-  });
-  return block;
+export function decayBlock(layout: ParameterLayout, factor: number): Float32Array {
+  return filledBlock(layout, ({ decay, rate }) => rate === 0 ? 0 : factor * decay);
 }

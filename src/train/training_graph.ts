@@ -13,7 +13,7 @@ import { type Shape, sizeOf } from "../tensor/shape.ts";
 import { SLOT_ELEMENTS } from "../tensor/storage.ts";
 import { constant, fill, placeholder, type Tensor, variable } from "../tensor/tensor.ts";
 import { LOOKAHEAD, lookaheadUpdate } from "./lookahead.ts";
-import { decayBlock, withLimits, withOwnRates } from "./parameter_factors.ts";
+import { decayBlock, limitBlock, withOwnRates } from "./parameter_factors.ts";
 import type { Recipe } from "./recipe.ts";
 import { needsTargets } from "./soft_targets.ts";
 import { type TrainingVariables, zeroBlock } from "./training_variables.ts";
@@ -207,6 +207,7 @@ function stepUpdates(
   const clippedOrNot = recipe.clipNorm === 0
     ? gradient
     : clipped(gradient, squares, recipe.clipNorm);
+  const limits = limitBlock(layout, number("limit"));
   const trained = OPTIMIZERS[recipe.optimizer].update({
     settings: recipe,
     parameters,
@@ -215,7 +216,7 @@ function stepUpdates(
     layout,
     rates: (slot, shape) => hyperparameterView(hyperparameters, "rates", slot, shape),
     decay: () => constant(decayBlock(layout, recipe.weightDecay), [layout.size], "decay"),
-    limited: (direction) => withLimits(direction, layout, number("limit")),
+    limited: (direction) => limits === undefined ? direction : multiply(direction, limits),
   });
   const decays = { slow: number("slowDecay"), fast: number("fastDecay") };
   const updated = recipe.lookahead === 0
